@@ -1,0 +1,2 @@
+//! Heat diffusion on a uniform grid.
+pub mod problem;

@@ -1,0 +1,11 @@
+//! parhelion
+#![warn(missing_docs)]
+pub mod comm;
+pub mod decomposition;
+pub mod error;
+pub mod field;
+pub mod grid;
+pub mod heat;
+pub mod region;
+pub mod run_config;
+pub mod signal;

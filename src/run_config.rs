@@ -1,0 +1,115 @@
+//! What a run is to do, after the deck has been read, overridden and checked: plain data, no files, no flags.
+
+use crate::heat::problem::HeatProblem;
+
+/// A validated run.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// Title of the deck.
+    pub title: String,
+    /// The deck's file stem: names the output directory.
+    pub case: String,
+    /// The physics.
+    pub problem: HeatProblem,
+    /// How time advances.
+    pub time: TimePlan,
+    /// How the grid is cut.
+    pub decomposition: DecompositionPlan,
+    /// What is written, and when.
+    pub output: OutputPlan,
+    /// The deck with every default written out, as TOML: `deck.toml` of the run directory.
+    pub resolved: String,
+}
+
+/// How time advances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimePlan {
+    /// Time step.
+    pub dt: TimeStep,
+    /// When to stop.
+    pub until: Until,
+    /// Go on although the time step is above the stability limit.
+    pub allow_unstable: bool,
+}
+
+/// The time step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TimeStep {
+    /// This fraction of the stability limit.
+    Auto {
+        /// In (0, 1].
+        safety: f64,
+    },
+    /// Seconds.
+    Fixed(f64),
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Until {
+    /// After so many steps.
+    Steps(u64),
+    /// At this simulated time in seconds (the last step is shortened to hit it).
+    End(f64),
+}
+
+/// How the grid is cut.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecompositionPlan {
+    /// Ranks along x, y, z; the smallest halo surface if absent.
+    pub dims: Option<[usize; 3]>,
+    /// Cells of halo; one exchange serves so many steps.
+    pub halo_width: usize,
+}
+
+/// What is written, and when. Intervals are in steps, 0 means never.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputPlan {
+    /// Rows of `diagnostics.csv`.
+    pub diagnostics_every: u64,
+    /// Snapshots besides the final one.
+    pub snapshot_every: u64,
+    /// Formats of the snapshots; empty: none at all.
+    pub snapshot_formats: Vec<SnapshotFormat>,
+    /// Pictures.
+    pub frames_every: u64,
+    /// How pictures look.
+    pub frames: FramePlan,
+}
+
+/// File formats of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotFormat {
+    /// VTK image data, one piece per rank.
+    Vti,
+    /// One numpy array of the whole grid.
+    Npy,
+}
+
+/// How pictures look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FramePlan {
+    /// Axis normal to the slice: 0, 1 or 2 (2 in two dimensions).
+    pub axis: usize,
+    /// Coordinate of the slice along the axis in metres; the middle if absent.
+    pub position: Option<f64>,
+    /// Temperatures at the ends of the colour bar; those of the slice at each frame if absent.
+    pub range: Option<[f64; 2]>,
+    /// Colour map.
+    pub colormap: Colormap,
+    /// Longest edge of the picture of the slice in pixels.
+    pub pixels: usize,
+}
+
+/// Perceptually uniform colour maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colormap {
+    /// Black through red to pale yellow.
+    Inferno,
+    /// Violet through green to yellow.
+    Viridis,
+    /// As inferno, with a lighter top.
+    Magma,
+    /// Blue to yellow, for readers who confuse red and green.
+    Cividis,
+}
