@@ -13,6 +13,7 @@
 #[cfg(feature = "mpi")]
 pub mod mpi;
 pub mod solo;
+pub mod sum;
 pub mod threads;
 
 use crate::error::{Error, Result};

@@ -1,0 +1,79 @@
+//! Where the time goes: seconds per phase of a run on this rank.
+
+use std::time::Instant;
+
+/// What a rank can be busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading, building coefficients, filling the initial state.
+    Setup,
+    /// Cells that need no halo, and whole sweeps between two exchanges.
+    Interior,
+    /// Packing, unpacking and waiting for halos.
+    Halo,
+    /// Cells next to neighbours.
+    Rim,
+    /// Sums and extrema.
+    Diagnostics,
+    /// Snapshots, pictures and the log.
+    Output,
+    /// The digest of the final state.
+    Digest,
+}
+
+/// All phases, in the order of reports.
+pub const PHASES: [Phase; 7] = [
+    Phase::Setup,
+    Phase::Interior,
+    Phase::Halo,
+    Phase::Rim,
+    Phase::Diagnostics,
+    Phase::Output,
+    Phase::Digest,
+];
+
+impl Phase {
+    /// Name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Setup => "setup",
+            Phase::Interior => "interior",
+            Phase::Halo => "halo",
+            Phase::Rim => "rim",
+            Phase::Diagnostics => "diagnostics",
+            Phase::Output => "output",
+            Phase::Digest => "digest",
+        }
+    }
+}
+
+/// Seconds per phase. Reduced over ranks only by the report.
+#[derive(Clone, Debug, Default)]
+pub struct Timers {
+    seconds: [f64; PHASES.len()],
+}
+
+impl Timers {
+    /// Runs `work` and adds its time to a phase.
+    pub fn time<T>(&mut self, phase: Phase, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.add(phase, start.elapsed().as_secs_f64());
+        result
+    }
+
+    /// Adds seconds to a phase.
+    pub fn add(&mut self, phase: Phase, seconds: f64) {
+        self.seconds[phase as usize] += seconds;
+    }
+
+    /// Seconds so far.
+    pub fn seconds(&self, phase: Phase) -> f64 {
+        self.seconds[phase as usize]
+    }
+
+    /// All phases in the order of [`PHASES`].
+    pub fn all(&self) -> [f64; PHASES.len()] {
+        self.seconds
+    }
+}
