@@ -26,12 +26,22 @@ pub enum ReduceOp {
     Max,
 }
 
+impl ReduceOp {
+    /// The two values combined.
+    pub fn of(self, a: f64, b: f64) -> f64 {
+        match self {
+            ReduceOp::Min => a.min(b),
+            ReduceOp::Max => a.max(b),
+        }
+    }
+}
+
 /// A message to another rank (or to oneself).
 #[derive(Debug)]
 pub struct Outgoing<'a> {
     /// Receiving rank.
     pub to: usize,
-    /// Distinguishes messages between the same pair of ranks, `0..=32767`.
+    /// Distinguishes messages between the same pair of ranks, `0..=32767`; within one exchange every tag is used once per pair.
     pub tag: u16,
     /// Payload.
     pub data: &'a [u8],
@@ -70,6 +80,14 @@ pub trait Communicator {
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut());
     /// Ends the whole job at once with this exit code, from any one rank.
     fn abort(&self, exit_code: u8) -> !;
+}
+
+/// Defect check: no two messages of an exchange could be taken for each other.
+fn assert_distinct(outgoing: &[Outgoing<'_>], incoming: &[Incoming<'_>]) {
+    let sent_twice = |i: usize| outgoing[..i].iter().any(|m| (m.to, m.tag) == (outgoing[i].to, outgoing[i].tag));
+    let awaited_twice = |i: usize| incoming[..i].iter().any(|m| (m.from, m.tag) == (incoming[i].from, incoming[i].tag));
+    assert!(!(0..outgoing.len()).any(sent_twice), "a tag is sent twice to one rank in one exchange");
+    assert!(!(0..incoming.len()).any(awaited_twice), "a tag is awaited twice from one rank in one exchange");
 }
 
 /// Turns a result per rank into one verdict for all: the error of the lowest failing rank, everywhere.
