@@ -67,7 +67,7 @@ pub trait Communicator {
     fn size(&self) -> usize;
     /// Returns when all ranks have entered it.
     fn barrier(&self);
-    /// Element-wise minimum or maximum over all ranks, in place on all of them. No value may be NaN.
+    /// Element-wise minimum or maximum over all ranks, in place on all of them; -0 becomes 0. No value may be NaN.
     fn all_reduce(&self, op: ReduceOp, values: &mut [f64]);
     /// Element-wise exact sum over all ranks, in place on all of them. Overflow is the caller's to exclude.
     fn all_sum(&self, values: &mut [i64]);
@@ -80,6 +80,13 @@ pub trait Communicator {
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut());
     /// Ends the whole job at once with this exit code, from any one rank.
     fn abort(&self, exit_code: u8) -> !;
+}
+
+/// Turns -0 into 0. Which of the two a minimum returns depends on the order of the ranks otherwise.
+fn drop_negative_zeros(values: &mut [f64]) {
+    for value in values {
+        *value += 0.0;
+    }
 }
 
 /// Defect check: no two messages of an exchange could be taken for each other.

@@ -17,7 +17,7 @@
 //! Spinning while waiting: ranks may outnumber cores, and a spinner then takes the core of the rank it waits for. Handing the
 //! sender's own slice to the receiver (one copy less): it needs `unsafe`, and the copies are a rim, not a volume.
 
-use super::{Communicator, Incoming, Outgoing, ReduceOp, assert_distinct};
+use super::{Communicator, Incoming, Outgoing, ReduceOp, assert_distinct, drop_negative_zeros};
 use crate::error::{Error, Result};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -48,7 +48,9 @@ pub fn try_run<R: Send>(ranks: usize, main: impl Fn(&dyn Communicator) -> R + Sy
         let start = |rank| {
             let world = Arc::clone(&world);
             let named = thread::Builder::new().name(format!("rank-{rank}"));
-            named.spawn_scoped(scope, move || enter(rank, world, main)).map_err(|cause| cannot_start(rank, ranks, &cause))
+            named
+                .spawn_scoped(scope, move || enter(rank, world, main))
+                .map_err(|cause| cannot_start(rank, ranks, &cause))
         };
         let started: Result<Vec<_>> = (0..ranks).map(start).collect();
         if started.is_err() {
@@ -60,7 +62,9 @@ pub fn try_run<R: Send>(ranks: usize, main: impl Fn(&dyn Communicator) -> R + Sy
 }
 
 fn cannot_start(rank: usize, ranks: usize, cause: &std::io::Error) -> Error {
-    Error::Input(format!("cannot start {ranks} domains: the system stopped at {rank} threads ({cause}); use fewer domains"))
+    Error::Input(format!(
+        "cannot start {ranks} domains: the system stopped at {rank} threads ({cause}); use fewer domains"
+    ))
 }
 
 /// The life of one rank. A panic poisons the world before the thread ends.
@@ -136,6 +140,7 @@ impl Communicator for ThreadRank {
         for slot in self.collective(|slot| refill(&mut slot.reals, values)) {
             combine(values, &read(slot).reals, |a, b| op.of(a, b));
         }
+        drop_negative_zeros(values);
     }
 
     fn all_sum(&self, values: &mut [i64]) {
@@ -301,7 +306,8 @@ impl Mailbox {
     }
 
     fn take(&self, into: &mut [u8], poisoned: &AtomicBool) {
-        let mut contents = wait_while(&self.changed, lock(&self.contents), poisoned, |contents| contents.sent.is_empty());
+        let mut contents =
+            wait_while(&self.changed, lock(&self.contents), poisoned, |contents| contents.sent.is_empty());
         let buffer = contents.sent.pop_front().unwrap_or_default();
         drop(contents);
         assert_eq!(buffer.len(), into.len(), "both sides of a message agree on its length");
