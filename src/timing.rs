@@ -22,15 +22,8 @@ pub enum Phase {
 }
 
 /// All phases, in the order of reports.
-pub const PHASES: [Phase; 7] = [
-    Phase::Setup,
-    Phase::Interior,
-    Phase::Halo,
-    Phase::Rim,
-    Phase::Diagnostics,
-    Phase::Output,
-    Phase::Digest,
-];
+pub const PHASES: [Phase; 7] =
+    [Phase::Setup, Phase::Interior, Phase::Halo, Phase::Rim, Phase::Diagnostics, Phase::Output, Phase::Digest];
 
 impl Phase {
     /// Name in reports.

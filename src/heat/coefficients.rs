@@ -71,7 +71,12 @@ impl<'a> MaterialMap<'a> {
 
 impl Coefficients {
     /// Coefficients for the cells of `layout` (interior and halo).
-    pub fn new(problem: &HeatProblem, decomposition: &CartesianDecomposition, subdomain: Subdomain, layout: &Layout) -> Coefficients {
+    pub fn new(
+        problem: &HeatProblem,
+        decomposition: &CartesianDecomposition,
+        subdomain: Subdomain,
+        layout: &Layout,
+    ) -> Coefficients {
         let map = MaterialMap::new(problem, subdomain);
         match map.uniform() {
             Some(material) => Coefficients::Constant {

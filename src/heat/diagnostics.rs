@@ -3,8 +3,8 @@
 use super::HeatModel;
 use super::coefficients::Coefficients;
 use super::exact::Separable;
-use crate::comm::sum::all_sum_exact;
 use crate::comm::ReduceOp;
+use crate::comm::sum::all_sum_exact;
 use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::reproducible::{ExactSum, Scale};
@@ -102,7 +102,8 @@ impl HeatModel<'_> {
         let source_heat = self.sources.heat();
         let initial = *self.initial_heat.get_or_insert(total_heat);
         let inflow: f64 = face_heat.as_flattened().iter().sum();
-        let largest = face_heat.as_flattened().iter().chain([&source_heat, &initial]).fold(0.0f64, |m, h| m.max(h.abs()));
+        let largest =
+            face_heat.as_flattened().iter().chain([&source_heat, &initial]).fold(0.0f64, |m, h| m.max(h.abs()));
         let scale = largest.max(magnitude * volume);
         let open = total_heat - initial - inflow - source_heat;
         Ok(Diagnostics {
@@ -172,8 +173,7 @@ impl HeatModel<'_> {
 
     fn error_norms(&self, exact: &Separable) -> ErrorNorms {
         let start = self.subdomain.start;
-        let difference =
-            |cell: [isize; 3], t: f64| t - exact.at(std::array::from_fn(|a| cell[a] as usize + start[a]));
+        let difference = |cell: [isize; 3], t: f64| t - exact.at(std::array::from_fn(|a| cell[a] as usize + start[a]));
         let cells = self.cells();
         let max = self.largest(cells.largest(difference));
         let [squares] = self.total(cells.sums(Scale::covering(max * max), |cell, t| [difference(cell, t).powi(2)]));
@@ -231,7 +231,11 @@ struct Cells<'a> {
 
 impl Cells<'_> {
     /// Sums of `N` figures per cell, which depend on its local index and temperature.
-    fn sums<const N: usize>(&self, scale: Scale, figures: impl Fn([isize; 3], f64) -> [f64; N] + Sync) -> [ExactSum; N] {
+    fn sums<const N: usize>(
+        &self,
+        scale: Scale,
+        figures: impl Fn([isize; 3], f64) -> [f64; N] + Sync,
+    ) -> [ExactSum; N] {
         let zero = || [ExactSum::new(scale); N];
         let of_row = |mut sums: [ExactSum; N], row: isize| {
             let ([j, k], values) = self.row(row);

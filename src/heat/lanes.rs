@@ -34,7 +34,10 @@ impl CpuPath {
 
     /// All paths that this CPU has, the portable one first.
     pub fn available() -> Vec<CpuPath> {
-        [CpuPath::Portable, CpuPath::Avx2, CpuPath::Avx512].into_iter().filter(|&path| path <= CpuPath::best()).collect()
+        [CpuPath::Portable, CpuPath::Avx2, CpuPath::Avx512]
+            .into_iter()
+            .filter(|&path| path <= CpuPath::best())
+            .collect()
     }
 
     /// Name in reports.

@@ -234,8 +234,12 @@ impl<'c> HeatModel<'c> {
             Coefficients::Constant { .. } => uniform_bound(&self.problem),
             Coefficients::Variable(arrays) => {
                 let (problem, decomposition, subdomain) = (&self.problem, &self.decomposition, self.subdomain);
-                PowerIteration { problem, arrays, decomposition, subdomain }
-                    .run(self.comm, &mut self.halo, &mut self.old, &mut self.new)
+                PowerIteration { problem, arrays, decomposition, subdomain }.run(
+                    self.comm,
+                    &mut self.halo,
+                    &mut self.old,
+                    &mut self.new,
+                )
             }
         }
     }

@@ -139,7 +139,13 @@ impl SweepPlan {
 
 impl Step<'_> {
     /// The old values around a row, ghosts where there is a wall.
-    fn gather<'g>(&'g self, [j, k]: [isize; 2], x: [isize; 2], three_d: bool, ghosts: &'g mut [Vec<f64>; 4]) -> Row<'g> {
+    fn gather<'g>(
+        &'g self,
+        [j, k]: [isize; 2],
+        x: [isize; 2],
+        three_d: bool,
+        ghosts: &'g mut [Vec<f64>; 4],
+    ) -> Row<'g> {
         let center = self.old.row(j, k, x[0], x[1]);
         let [_, ny, nz] = self.old.layout().cells.map(|n| n as isize);
         let [y_below, y_above, z_below, z_above] = ghosts;
@@ -189,7 +195,8 @@ impl Step<'_> {
         if first >= last {
             return;
         }
-        let (start, skip, length) = (first as usize + cells[0] * along as usize, (first - x0) as usize, (last - first) as usize);
+        let (start, skip, length) =
+            (first as usize + cells[0] * along as usize, (first - x0) as usize, (last - first) as usize);
         // SAFETY: a cell of the wall belongs to one row of one tile.
         let exposure = unsafe { wall.exposure.slice_mut(start..start + length) };
         for ((sum, ghost), t) in exposure.iter_mut().zip(&ghosts[skip..]).zip(&inner[skip..]) {
@@ -201,10 +208,7 @@ impl Step<'_> {
     fn ends(&self, center: &[f64], [j, k]: [isize; 2], x: [isize; 2]) -> [f64; 2] {
         let nx = self.old.layout().cells[0] as isize;
         let last = center.len() - 1;
-        [
-            self.end(0, x[0] == 0, center[0], [x[0] - 1, j, k]),
-            self.end(1, x[1] == nx, center[last], [x[1], j, k]),
-        ]
+        [self.end(0, x[0] == 0, center[0], [x[0] - 1, j, k]), self.end(1, x[1] == nx, center[last], [x[1], j, k])]
     }
 
     fn end(&self, side: usize, at_edge: bool, inner: f64, beyond: [isize; 3]) -> f64 {

@@ -124,9 +124,9 @@ impl Walls {
     /// Views for a sweep.
     pub fn views(&mut self) -> [[Option<WallView<'_>>; 2]; 3] {
         self.faces.each_mut().map(|sides| {
-            sides.each_mut().map(|wall| {
-                wall.as_mut().map(|w| WallView { ghost: w.ghost, exposure: Shared::new(&mut w.exposure) })
-            })
+            sides
+                .each_mut()
+                .map(|wall| wall.as_mut().map(|w| WallView { ghost: w.ghost, exposure: Shared::new(&mut w.exposure) }))
         })
     }
 }
@@ -171,8 +171,7 @@ mod tests {
         for condition in conditions {
             let inner = 37.0;
             let uniform = K / (H * H) * (uniform_ghost(&condition, K, H, 0.0).of(inner) - inner);
-            let variable =
-                wall_conductance(&condition, K, H) * (variable_ghost(&condition, H, 0.0).of(inner) - inner);
+            let variable = wall_conductance(&condition, K, H) * (variable_ghost(&condition, H, 0.0).of(inner) - inner);
             // Both are differences of numbers near 40, magnified by k / h^2 = 5e5.
             assert!((uniform - variable).abs() < 5e5 * 1e3 * f64::EPSILON, "{condition:?}: {uniform} {variable}");
         }
