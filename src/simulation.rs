@@ -1,0 +1,54 @@
+//! The only time loop: advance the model, offer the state to the outputs.
+
+use crate::error::Result;
+use crate::heat::HeatModel;
+use crate::schedule::Clock;
+use std::time::Instant;
+
+/// The state after a step, as outputs see it.
+pub struct Moment<'a, 'c> {
+    /// The model; outputs may measure but not change it.
+    pub model: &'a mut HeatModel<'c>,
+    /// Steps done.
+    pub step: u64,
+    /// Simulated seconds.
+    pub time: f64,
+    /// The final state.
+    pub last: bool,
+}
+
+/// What looks at the state on its way.
+pub trait Observer {
+    /// Called with the initial state and after every step. Collective.
+    ///
+    /// # Errors
+    /// Ends the run, the same on all ranks.
+    fn observe(&mut self, moment: &mut Moment<'_, '_>) -> Result<()>;
+}
+
+/// What the loop cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoopStatistics {
+    /// Seconds in steps, without outputs.
+    pub loop_s: f64,
+    /// Seconds from the start of the process's clock to the first step.
+    pub steps: u64,
+}
+
+/// Runs a model from its initial state to the end of the clock.
+///
+/// # Errors
+/// The first error of the observer.
+pub fn simulate(model: &mut HeatModel<'_>, clock: &Clock, observer: &mut dyn Observer) -> Result<LoopStatistics> {
+    let mut statistics = LoopStatistics::default();
+    observer.observe(&mut Moment { model, step: 0, time: 0.0, last: clock.steps == 0 })?;
+    for step in 0..clock.steps {
+        let start = Instant::now();
+        model.advance(clock.time(step), clock.dt_of(step));
+        statistics.loop_s += start.elapsed().as_secs_f64();
+        statistics.steps += 1;
+        let done = step + 1;
+        observer.observe(&mut Moment { model, step: done, time: clock.time(done), last: done == clock.steps })?;
+    }
+    Ok(statistics)
+}
