@@ -1,11 +1,14 @@
 //! parhelion
 #![warn(missing_docs)]
 pub mod comm;
+pub mod console;
 pub mod decomposition;
 pub mod error;
 pub mod field;
 pub mod grid;
 pub mod heat;
+pub mod host;
 pub mod region;
 pub mod run_config;
+pub mod runtime;
 pub mod signal;
