@@ -1,2 +1,3 @@
 //! Heat diffusion on a uniform grid.
+pub mod materials;
 pub mod problem;
