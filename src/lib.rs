@@ -1,6 +1,7 @@
 //! parhelion
 #![warn(missing_docs)]
 pub mod comm;
+pub mod config;
 pub mod console;
 pub mod decomposition;
 pub mod error;

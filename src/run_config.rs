@@ -3,7 +3,7 @@
 use crate::heat::problem::HeatProblem;
 
 /// A validated run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RunConfig {
     /// Title of the deck.
     pub title: String,
@@ -19,6 +19,8 @@ pub struct RunConfig {
     pub output: OutputPlan,
     /// The deck with every default written out, as TOML: `deck.toml` of the run directory.
     pub resolved: String,
+    /// What is allowed but probably not meant, one line each: to be printed before the run.
+    pub warnings: Vec<String>,
 }
 
 /// How time advances.

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Heat diffusion on a uniform grid: rho c dT/dt = div(k grad T) + q, cell-centred finite volumes, forward Euler.
 //!
 //! [`HeatModel::advance`] is the algorithm; the hot loop is [`stencil`], one call below it ([`sweep`]).
@@ -16,6 +17,10 @@ pub mod coefficients;
 pub mod diagnostics;
 pub mod exact;
 pub mod lanes;
+=======
+//! Heat diffusion on a uniform grid.
+pub mod materials;
+>>>>>>> config
 pub mod problem;
 pub mod sources;
 pub mod stability;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A complete heat problem: rho c dT/dt = div(k grad T) + q.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HeatProblem {
     /// Cells and spacings.
     pub grid: UniformGrid,
@@ -86,7 +86,7 @@ pub enum Strength {
 }
 
 /// State at time 0.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Initial {
     /// One temperature, overwritten in regions, the last one counts.
     Regions {
