@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Heat diffusion on a uniform grid: rho c dT/dt = div(k grad T) + q, cell-centred finite volumes, forward Euler.
 //!
 //! [`HeatModel::advance`] is the algorithm; the hot loop is [`stencil`], one call below it ([`sweep`]).
@@ -8,6 +7,7 @@
 //! | [`problem`] | what to simulate, as plain data |
 //! | [`coefficients`], [`walls`], [`sources`] | the physics as numbers per cell, face and step |
 //! | [`stencil`], [`lanes`] | the kernels |
+//! | [`materials`] | built-in materials |
 //! | [`sweep`] | tiles and threads around the kernels |
 //! | [`stability`] | the largest stable time step |
 //! | [`exact`] | closed-form solutions |
@@ -17,10 +17,7 @@ pub mod coefficients;
 pub mod diagnostics;
 pub mod exact;
 pub mod lanes;
-=======
-//! Heat diffusion on a uniform grid.
 pub mod materials;
->>>>>>> config
 pub mod problem;
 pub mod sources;
 pub mod stability;
