@@ -67,22 +67,14 @@ pub fn check_width(decomposition: &CartesianDecomposition, width: usize) -> Resu
 impl HaloExchange {
     /// Message lists of `rank` for fields of this layout, whose halo has the given width.
     pub fn new(decomposition: &CartesianDecomposition, rank: usize, layout: &Layout, width: usize) -> HaloExchange {
-        let mut links = Vec::new();
-        let mut filled = 0;
-        for code in 0..27u16 {
-            let direction = direction_of(code);
-            let distance: isize = direction.iter().map(|d| d.abs()).sum();
-            let needed = distance == 1 || (width > 1 && distance > 1);
-            let Some(neighbour) = decomposition.neighbour(rank, direction).filter(|_| needed) else { continue };
-            let (send, receive) = slabs(layout, direction, width as isize);
-            if send.is_empty() {
-                continue;
-            }
-            let values = filled..filled + send.cell_count();
-            filled = values.end;
-            links.push(Link { neighbour, send_tag: code, receive_tag: 26 - code, send, receive, values });
-        }
+        let (links, filled) = links(decomposition, rank, layout, width);
         HaloExchange { links, outgoing: vec![0.0; filled], incoming: vec![0.0; filled] }
+    }
+
+    /// Messages and bytes that a rank sends in one exchange, without making the buffers.
+    pub fn volume(decomposition: &CartesianDecomposition, rank: usize, layout: &Layout, width: usize) -> (usize, usize) {
+        let (links, filled) = links(decomposition, rank, layout, width);
+        (links.len(), filled * size_of::<f64>())
     }
 
     /// Messages that this rank sends in one exchange.
@@ -132,6 +124,26 @@ impl HaloExchange {
             field.unpack(&link.receive, &self.incoming[link.values.clone()]);
         }
     }
+}
+
+/// The messages of a rank, and the number of values that they carry.
+fn links(decomposition: &CartesianDecomposition, rank: usize, layout: &Layout, width: usize) -> (Vec<Link>, usize) {
+    let mut links = Vec::new();
+    let mut filled = 0;
+    for code in 0..27u16 {
+        let direction = direction_of(code);
+        let distance: isize = direction.iter().map(|d| d.abs()).sum();
+        let needed = distance == 1 || (width > 1 && distance > 1);
+        let Some(neighbour) = decomposition.neighbour(rank, direction).filter(|_| needed) else { continue };
+        let (send, receive) = slabs(layout, direction, width as isize);
+        if send.is_empty() {
+            continue;
+        }
+        let values = filled..filled + send.cell_count();
+        filled = values.end;
+        links.push(Link { neighbour, send_tag: code, receive_tag: 26 - code, send, receive, values });
+    }
+    (links, filled)
 }
 
 /// Direction number `code` of 0..27 (13 is the centre); the opposite direction is `26 - code`.

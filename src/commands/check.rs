@@ -1,0 +1,36 @@
+//! `parhelion check`: the plan of a run, without running it and without MPI.
+
+use super::deck;
+use super::plan::{Plan, page};
+use crate::cli::CheckArguments;
+use crate::comm::solo::Solo;
+use crate::console;
+use crate::error::{Error, Result};
+use crate::run_config::TimeStep;
+
+/// Reads the deck and prints the plan for the asked number of ranks.
+///
+/// # Errors
+/// Whatever would keep the run from its first step, as far as it can be told without allocating its memory.
+pub fn check(arguments: &CheckArguments) -> Result<u8> {
+    let config = deck::read(&Solo, &arguments.deck, &arguments.set)?;
+    let plan = Plan::new(&config, arguments.ranks)?;
+    for warning in &config.warnings {
+        console::message(&format!("warning: {warning}"));
+    }
+    // Only one rank's arrays must fit here: the job may have a host for each.
+    plan.check_memory(&[0])?;
+    refuse_unstable(&plan, config.time.dt, config.time.allow_unstable)?;
+    console::print(page(&config, &plan, arguments.threads).trim_end());
+    Ok(0)
+}
+
+fn refuse_unstable(plan: &Plan, dt: TimeStep, allowed: bool) -> Result<()> {
+    match dt {
+        TimeStep::Fixed(dt) if plan.exact_limit && dt > plan.max_stable_dt && !allowed => Err(Error::Input(format!(
+            "time.dt = {dt:e} s is above the stability limit {:.6e} s: use a smaller one, or dt = \"auto\"",
+            plan.max_stable_dt
+        ))),
+        _ => Ok(()),
+    }
+}

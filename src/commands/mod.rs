@@ -1,0 +1,7 @@
+//! What each command of the program does: assembly of the layers below, one file a command.
+
+pub mod check;
+pub mod deck;
+pub mod plan;
+pub mod run;
+pub mod verify;

@@ -1,0 +1,138 @@
+//! What a deck will need and do on a given shape, before anything is allocated.
+
+use crate::decomposition::CartesianDecomposition;
+use crate::error::{Error, Result};
+use crate::field::Layout;
+use crate::halo::{HaloExchange, halo_sides};
+use crate::heat::exact::ExactSolution;
+use crate::heat::stability::{careful_bound, uniform_bound};
+use crate::heat::{self, HeatOptions};
+use crate::host;
+use crate::run_config::{RunConfig, TimeStep, Until};
+use crate::schedule::Clock;
+use std::fmt::Write;
+
+/// The plan of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The process grid.
+    pub decomposition: CartesianDecomposition,
+    /// Bytes of arrays of each rank.
+    pub memory: Vec<usize>,
+    /// Stability limit in seconds; a lower bound of it if the material varies.
+    pub max_stable_dt: f64,
+    /// Whether the limit is exact and not just safe.
+    pub exact_limit: bool,
+    /// Messages and bytes of the busiest rank in one halo exchange.
+    pub halo: (usize, usize),
+}
+
+impl Plan {
+    /// The plan for so many ranks.
+    ///
+    /// # Errors
+    /// If the ranks do not fit the grid or the halo does not fit the ranks.
+    pub fn new(config: &RunConfig, ranks: usize) -> Result<Plan> {
+        let (problem, width) = (&config.problem, config.decomposition.halo_width);
+        let options = HeatOptions { dims: config.decomposition.dims, halo_width: width, ..HeatOptions::default() };
+        let decomposition = heat::decompose(problem, ranks, &options)?;
+        let uniform = problem.regions.iter().all(|(_, material)| *material == problem.background);
+        let bound = if uniform { uniform_bound(problem).upper } else { careful_bound(problem) };
+        Ok(Plan {
+            memory: (0..ranks).map(|rank| heat::memory_bytes(problem, &decomposition, rank, width)).collect(),
+            max_stable_dt: 2.0 / bound,
+            exact_limit: uniform,
+            halo: (0..ranks).map(|rank| halo_of(&decomposition, rank, width)).max_by_key(|h| h.1).unwrap_or((0, 0)),
+            decomposition,
+        })
+    }
+
+    /// Refuses a plan that needs more memory than the ranks of one host may use.
+    ///
+    /// # Errors
+    /// Exit code 2, with both figures and who sets the limit.
+    pub fn check_memory(&self, ranks_here: &[usize]) -> Result<()> {
+        let needed: u64 = ranks_here.iter().map(|&rank| self.memory[rank] as u64).sum();
+        match host::memory_limit() {
+            Some(limit) if needed > limit.bytes => Err(Error::Input(format!(
+                "grid.cells needs {} of memory on {} but {} allows {}: use fewer cells or more hosts",
+                in_words(needed),
+                host::name(),
+                limit.set_by,
+                in_words(limit.bytes)
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn halo_of(decomposition: &CartesianDecomposition, rank: usize, width: usize) -> (usize, usize) {
+    let layout = Layout::new(decomposition.subdomain(rank).cells, halo_sides(decomposition, rank, width));
+    let volume = HaloExchange::volume(decomposition, rank, &layout, width);
+    (volume.0, volume.1)
+}
+
+/// `1.5 GiB`.
+pub fn in_words(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let power = (bytes.max(1).ilog2() / 10).min(4);
+    let value = bytes as f64 / (1u64 << (10 * power)) as f64;
+    if power == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[power as usize]) }
+}
+
+/// The plan as a page for `parhelion check`.
+pub fn page(config: &RunConfig, plan: &Plan, threads: Option<usize>) -> String {
+    let grid = &config.problem.grid;
+    let by = |values: &[usize]| values.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| writeln!(text, "{name:<14}{value}").expect("writing to a string");
+    line("title", config.title.clone());
+    line("grid", format!("{} cells ({})", by(&grid.cells[..grid.dimensions]), grid.cell_count()));
+    line("spacing", format!("{} m", spacings(grid.spacing, grid.dimensions)));
+    let threads = threads.unwrap_or_else(host::parallelism);
+    line("shape", format!("{} rank(s) as {}, {threads} thread(s) each", plan.memory.len(), by(&plan.decomposition.dims)));
+    let largest = plan.memory.iter().max().copied().unwrap_or(0) as u64;
+    line("memory", format!("{} per rank at most, {} in all", in_words(largest), in_words(plan.memory.iter().map(|&b| b as u64).sum())));
+    line("halo", format!("width {}, {} messages and {} per exchange of the busiest rank, {} per step", config.decomposition.halo_width,
+        plan.halo.0, in_words(plan.halo.1 as u64), in_words((plan.halo.1 / config.decomposition.halo_width) as u64)));
+    line("time step", time_step(config, plan));
+    line("steps", steps(config, plan));
+    line("exact", if ExactSolution::of(&config.problem).is_some() { "known: the error is reported" } else { "not known" }.into());
+    text
+}
+
+fn spacings(spacing: [f64; 3], dimensions: usize) -> String {
+    spacing[..dimensions].iter().map(|h| format!("{h:.4e}")).collect::<Vec<_>>().join(" x ")
+}
+
+fn time_step(config: &RunConfig, plan: &Plan) -> String {
+    let limit = format!("{}{:.4e} s", if plan.exact_limit { "" } else { "at least " }, plan.max_stable_dt);
+    match config.time.dt {
+        TimeStep::Auto { safety } => {
+            format!("{:.4e} s ({safety} of the stability limit, {limit})", safety * plan.max_stable_dt)
+        }
+        TimeStep::Fixed(dt) => format!("{dt:.4e} s ({:.1} % of the stability limit, {limit})", 100.0 * dt / plan.max_stable_dt),
+    }
+}
+
+fn steps(config: &RunConfig, plan: &Plan) -> String {
+    let permissive = crate::run_config::TimePlan { allow_unstable: true, ..config.time.clone() };
+    match Clock::new(&permissive, plan.max_stable_dt) {
+        Ok(clock) => {
+            let at_most = if plan.exact_limit || matches!(config.time.until, Until::Steps(_)) { "" } else { "at most " };
+            format!("{at_most}{} to {:.4e} s: {:.3e} cell updates", clock.steps, clock.end,
+                clock.steps as f64 * config.problem.grid.cell_count() as f64)
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn bytes_in_words() {
+        assert_eq!([0, 1023, 1536, 3 << 30].map(in_words), ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]);
+    }
+}
