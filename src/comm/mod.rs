@@ -26,12 +26,22 @@ pub enum ReduceOp {
     Max,
 }
 
+impl ReduceOp {
+    /// The two values combined.
+    pub fn of(self, a: f64, b: f64) -> f64 {
+        match self {
+            ReduceOp::Min => a.min(b),
+            ReduceOp::Max => a.max(b),
+        }
+    }
+}
+
 /// A message to another rank (or to oneself).
 #[derive(Debug)]
 pub struct Outgoing<'a> {
     /// Receiving rank.
     pub to: usize,
-    /// Distinguishes messages between the same pair of ranks, `0..=32767`.
+    /// Distinguishes messages between the same pair of ranks, `0..=32767`; within one exchange every tag is used once per pair.
     pub tag: u16,
     /// Payload.
     pub data: &'a [u8],
@@ -57,7 +67,7 @@ pub trait Communicator {
     fn size(&self) -> usize;
     /// Returns when all ranks have entered it.
     fn barrier(&self);
-    /// Element-wise minimum or maximum over all ranks, in place on all of them. No value may be NaN.
+    /// Element-wise minimum or maximum over all ranks, in place on all of them; -0 becomes 0. No value may be NaN.
     fn all_reduce(&self, op: ReduceOp, values: &mut [f64]);
     /// Element-wise exact sum over all ranks, in place on all of them. Overflow is the caller's to exclude.
     fn all_sum(&self, values: &mut [i64]);
@@ -70,6 +80,21 @@ pub trait Communicator {
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut());
     /// Ends the whole job at once with this exit code, from any one rank.
     fn abort(&self, exit_code: u8) -> !;
+}
+
+/// Turns -0 into 0. Which of the two a minimum returns depends on the order of the ranks otherwise.
+fn drop_negative_zeros(values: &mut [f64]) {
+    for value in values {
+        *value += 0.0;
+    }
+}
+
+/// Defect check: no two messages of an exchange could be taken for each other.
+fn assert_distinct(outgoing: &[Outgoing<'_>], incoming: &[Incoming<'_>]) {
+    let sent_twice = |i: usize| outgoing[..i].iter().any(|m| (m.to, m.tag) == (outgoing[i].to, outgoing[i].tag));
+    let awaited_twice = |i: usize| incoming[..i].iter().any(|m| (m.from, m.tag) == (incoming[i].from, incoming[i].tag));
+    assert!(!(0..outgoing.len()).any(sent_twice), "a tag is sent twice to one rank in one exchange");
+    assert!(!(0..incoming.len()).any(awaited_twice), "a tag is awaited twice from one rank in one exchange");
 }
 
 /// Turns a result per rank into one verdict for all: the error of the lowest failing rank, everywhere.

@@ -1,6 +1,6 @@
 //! One rank: reductions are the identity and a message to oneself is a copy.
 
-use super::{Communicator, Incoming, Outgoing, ReduceOp};
+use super::{Communicator, Incoming, Outgoing, ReduceOp, assert_distinct, drop_negative_zeros};
 
 /// The only rank of its world.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +17,9 @@ impl Communicator for Solo {
 
     fn barrier(&self) {}
 
-    fn all_reduce(&self, _op: ReduceOp, _values: &mut [f64]) {}
+    fn all_reduce(&self, _op: ReduceOp, values: &mut [f64]) {
+        drop_negative_zeros(values);
+    }
 
     fn all_sum(&self, _values: &mut [i64]) {}
 
@@ -28,6 +30,7 @@ impl Communicator for Solo {
     }
 
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut()) {
+        assert_distinct(outgoing, incoming);
         for message in incoming.iter_mut() {
             let partner = outgoing.iter().find(|sent| sent.tag == message.tag);
             message.data.copy_from_slice(partner.expect("a receive from oneself has its send").data);
