@@ -8,6 +8,8 @@ pub mod error;
 pub mod field;
 pub mod grid;
 pub mod heat;
+pub mod input;
+pub mod output;
 pub mod region;
 pub mod rows;
 pub mod run_config;
