@@ -1,0 +1,112 @@
+//! `diagnostics.csv`: one row per interval, with named columns and units.
+//!
+//! This file is a log: it grows under its final name, each row by one write of a whole line, so that a killed run keeps its rows
+//! and `tail -f` shows them. It is the one exception to the rule of [`super::atomic`]. Numbers are the shortest decimals that
+//! read back to the same bits.
+//!
+//! Rank 0 writes; an error becomes everybody's at the next [`DiagnosticsWriter::row`].
+
+use super::atomic;
+use crate::comm::{Communicator, agree};
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Writes the rows of a run.
+pub struct DiagnosticsWriter {
+    path: PathBuf,
+    /// On rank 0 only.
+    file: Option<File>,
+    columns: Vec<String>,
+}
+
+impl DiagnosticsWriter {
+    /// Creates an empty `diagnostics.csv` in a run directory. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3, the same on all ranks.
+    pub fn create(comm: &dyn Communicator, run_directory: &Path) -> Result<DiagnosticsWriter> {
+        let path = run_directory.join("diagnostics.csv");
+        let file = if comm.rank() == 0 { File::create(&path).map(Some) } else { Ok(None) };
+        let file = agree(comm, file.map_err(|cause| Error::io("create", &path, cause)))?;
+        Ok(DiagnosticsWriter { path, file, columns: Vec::new() })
+    }
+
+    /// Appends a row of `(name with unit, value)`. The first row decides on the columns. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3 if it cannot be written; a defect if the columns differ from those of the first row. The same on all ranks.
+    pub fn row(&mut self, comm: &dyn Communicator, row: &[(&str, f64)]) -> Result<()> {
+        let outcome = if self.file.is_some() { self.append(row) } else { Ok(()) };
+        agree(comm, outcome)
+    }
+
+    /// Forces the rows to the disk, at the end of a run. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3, the same on all ranks.
+    pub fn finish(&mut self, comm: &dyn Communicator) -> Result<()> {
+        let synced = self.file.as_ref().map_or(Ok(()), File::sync_all);
+        agree(comm, synced.map_err(|cause| Error::io("write", &self.path, cause)))
+    }
+
+    fn append(&mut self, row: &[(&str, f64)]) -> Result<()> {
+        let mut lines = Vec::new();
+        if self.columns.is_empty() {
+            self.columns = row.iter().map(|(name, _)| (*name).to_owned()).collect();
+            push_line(&mut lines, self.columns.iter());
+        } else if !row.iter().map(|(name, _)| *name).eq(self.columns.iter().map(String::as_str)) {
+            return Err(Error::Defect(format!("the columns of {} changed during the run", self.path.display())));
+        }
+        push_line(&mut lines, row.iter().map(|(_, value)| number(*value)));
+        let Some(file) = self.file.as_mut() else { return Ok(()) };
+        file.write_all(&lines).map_err(|cause| atomic::failure(&self.path, lines.len() as u64, &cause))
+    }
+}
+
+fn push_line(lines: &mut Vec<u8>, fields: impl Iterator<Item = impl AsRef<[u8]>>) {
+    let mut writer = csv::Writer::from_writer(lines);
+    writer.write_record(fields).and_then(|()| Ok(writer.flush()?)).expect("memory takes every record");
+}
+
+/// The shortest decimal that reads back to the same bits: `100`, `0.1`, `1e-7`.
+fn number(value: f64) -> String {
+    let text = format!("{value:?}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::{solo::Solo, threads};
+
+    #[test]
+    fn rows_are_there_at_once_and_read_back_exactly() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = DiagnosticsWriter::create(&Solo, directory.path()).unwrap();
+        let values = [0.1 + 0.2, 1e-300, -1.7976931348623157e308, f64::NAN];
+        for (step, value) in values.iter().enumerate() {
+            writer.row(&Solo, &[("step", step as f64), ("total heat (J), relative", *value)]).unwrap();
+        }
+        let mut reader = csv::Reader::from_path(directory.path().join("diagnostics.csv")).unwrap();
+        assert_eq!(reader.headers().unwrap(), vec!["step", "total heat (J), relative"]);
+        for (step, row) in reader.records().map(|row| row.unwrap()).enumerate() {
+            assert_eq!(&row[0], step.to_string());
+            assert_eq!(row[1].parse::<f64>().unwrap().to_bits(), values[step].to_bits());
+        }
+    }
+
+    #[test]
+    fn changed_columns_are_a_defect_on_every_rank() {
+        let directory = tempfile::tempdir().unwrap();
+        let codes = threads::run(2, |comm: &dyn Communicator| {
+            let mut writer = DiagnosticsWriter::create(comm, directory.path()).unwrap();
+            writer.row(comm, &[("a", 1.0)]).unwrap();
+            let error = writer.row(comm, &[("b", 1.0)]).unwrap_err();
+            writer.finish(comm).unwrap();
+            error.exit_code()
+        });
+        assert_eq!(codes, [1, 1]);
+    }
+}
