@@ -1,7 +1,9 @@
 //! parhelion
 #![warn(missing_docs)]
 pub mod bytes;
+pub mod cli;
 pub mod comm;
+pub mod commands;
 pub mod config;
 pub mod console;
 pub mod decomposition;
@@ -12,12 +14,12 @@ pub mod grid;
 pub mod halo;
 pub mod heat;
 pub mod host;
-pub mod parallel;
-pub mod region;
-pub mod reproducible;
 pub mod input;
 pub mod output;
+pub mod parallel;
 pub mod region;
+pub mod report;
+pub mod reproducible;
 pub mod rows;
 pub mod run_config;
 pub mod runtime;

@@ -4,4 +4,3 @@ pub mod check;
 pub mod deck;
 pub mod plan;
 pub mod run;
-pub mod verify;

@@ -8,6 +8,7 @@ use crate::heat::exact::ExactSolution;
 use crate::heat::stability::{careful_bound, uniform_bound};
 use crate::heat::{self, HeatOptions};
 use crate::host;
+use crate::output::disk::in_words;
 use crate::run_config::{RunConfig, TimeStep, Until};
 use crate::schedule::Clock;
 use std::fmt::Write;
@@ -72,14 +73,6 @@ fn halo_of(decomposition: &CartesianDecomposition, rank: usize, width: usize) ->
     (volume.0, volume.1)
 }
 
-/// `1.5 GiB`.
-pub fn in_words(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let power = (bytes.max(1).ilog2() / 10).min(4);
-    let value = bytes as f64 / (1u64 << (10 * power)) as f64;
-    if power == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[power as usize]) }
-}
-
 /// The plan as a page for `parhelion check`.
 pub fn page(config: &RunConfig, plan: &Plan, threads: Option<usize>) -> String {
     let grid = &config.problem.grid;
@@ -124,15 +117,5 @@ fn steps(config: &RunConfig, plan: &Plan) -> String {
                 clock.steps as f64 * config.problem.grid.cell_count() as f64)
         }
         Err(error) => error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_words;
-
-    #[test]
-    fn bytes_in_words() {
-        assert_eq!([0, 1023, 1536, 3 << 30].map(in_words), ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]);
     }
 }

@@ -41,7 +41,9 @@ pub enum ExactSolution {
     Eigenmode {
         /// Shape at time 0.
         shape: Separable,
-        /// Decay rate in 1/s.
+        /// Wave numbers along x, y, z in 1/m.
+        waves: [f64; 3],
+        /// Decay rate in 1/s: diffusivity times the sum of the squares of the wave numbers.
         rate: f64,
     },
     /// A spreading Gaussian on periodic axes.
@@ -98,7 +100,7 @@ impl ExactSolution {
     /// The solution at time `t` (seconds).
     pub fn at_time(&self, t: f64) -> Separable {
         match self {
-            ExactSolution::Eigenmode { shape, rate } => {
+            ExactSolution::Eigenmode { shape, rate, .. } => {
                 Separable { amplitude: shape.amplitude * (-rate * t).exp(), ..shape.clone() }
             }
             ExactSolution::Gaussian { grid, periodic, levels, center, width, diffusivity } => {
@@ -116,6 +118,31 @@ impl ExactSolution {
                 }
             }
         }
+    }
+
+    /// What the error of forward Euler with steps `dt` may be at time `t` (seconds): the largest truncation error
+    /// `D sum h^2/12 |T_xxxx| + dt/2 |T_tt|` at time 0, added up over the time (the scheme has a maximum principle), and
+    /// doubled for the half cells at the walls.
+    pub fn error_bound(&self, grid: &UniformGrid, t: f64, dt: f64) -> f64 {
+        let axes = 0..grid.dimensions;
+        let (in_space, in_time, level) = match self {
+            ExactSolution::Eigenmode { shape, waves, rate } => {
+                let fourth: f64 = axes.map(|a| waves[a].powi(4) * grid.spacing[a].powi(2) / 12.0).sum();
+                let squares: f64 = waves.iter().map(|mu| mu * mu).sum();
+                let diffusivity = if squares > 0.0 { rate / squares } else { 0.0 };
+                let height = shape.amplitude.abs();
+                (height * diffusivity * fourth, height * rate * rate * dt / 2.0, height + shape.base.abs())
+            }
+            ExactSolution::Gaussian { levels, width, diffusivity, .. } => {
+                let d = grid.dimensions as f64;
+                let squares: f64 = axes.map(|a| grid.spacing[a].powi(2)).sum();
+                let steepness = levels[1].abs() / width.powi(4);
+                let second = diffusivity * diffusivity * d * (d + 2.0) * steepness;
+                (diffusivity * 3.0 * steepness * squares / 12.0, second * dt / 2.0, levels[0].abs() + levels[1].abs())
+            }
+        };
+        // Rounding: each step adds about an ulp of the largest value.
+        2.0 * t * (in_space + in_time) + level * f64::EPSILON * (4.0 + t / dt)
     }
 }
 
@@ -145,17 +172,18 @@ fn gaussian_factor(grid: &UniformGrid, axis: usize, periodic: bool, center: f64,
 
 fn eigenmode(problem: &HeatProblem, base: f64, gradient: [f64; 3], amplitude: f64, mode: [usize; 3]) -> ExactSolution {
     let (grid, material) = (&problem.grid, problem.background);
-    let mut squares = 0.0;
+    let mut waves = [0.0; 3];
     let factors = std::array::from_fn(|axis| {
         if axis >= grid.dimensions {
             return vec![1.0; grid.cells[axis]];
         }
         let [mu, phase] = wave(&problem.faces[axis], material.conductivity, grid.length(axis), mode[axis]);
-        squares += mu * mu;
+        waves[axis] = mu;
         (0..grid.cells[axis]).map(|i| (mu * (i as f64 + 0.5) * grid.spacing[axis] + phase).sin()).collect()
     });
     let shape = Separable { base, gradient, amplitude, centers: centers(grid), factors };
-    ExactSolution::Eigenmode { shape, rate: material.diffusivity() * squares }
+    let squares: f64 = waves.iter().map(|mu| mu * mu).sum();
+    ExactSolution::Eigenmode { shape, waves, rate: material.diffusivity() * squares }
 }
 
 /// Wave number (1/m) and phase of eigenfunction `m` of an axis.

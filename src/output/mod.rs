@@ -15,6 +15,9 @@ pub mod atomic;
 pub mod diagnostics;
 pub mod disk;
 pub mod npy;
+pub mod outputs;
+pub mod progress;
+pub mod run_directory;
 pub mod snapshot;
 pub mod vtk;
 

@@ -1,0 +1,167 @@
+//! `parhelion run`: from a deck to a run directory.
+
+use super::deck;
+use super::plan::Plan;
+use crate::cli::RunArguments;
+use crate::comm::{Communicator, ReduceOp, agree};
+use crate::digest::digest;
+use crate::error::{Error, Result};
+use crate::heat::lanes::CpuPath;
+use crate::heat::problem::Initial;
+use crate::heat::{HeatModel, HeatOptions};
+use crate::output::atomic::write_file;
+use crate::output::outputs::{Finished, Outputs};
+use crate::output::progress::Progress;
+use crate::output::run_directory::RunDirectory;
+use crate::report::{self, Figures};
+use crate::run_config::RunConfig;
+use crate::runtime::RankSetup;
+use crate::schedule::Clock;
+use crate::simulation::{LoopStatistics, simulate};
+use crate::timing::Phase;
+use crate::{console, host, input};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Copies of the state that are timed for the bandwidth; the median counts.
+const COPIES: usize = 5;
+
+/// Runs a deck on this rank. Collective. `started` is when the process was.
+///
+/// # Errors
+/// As the exit codes say, the same on all ranks.
+pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArguments, started: Instant) -> Result<u8> {
+    let config = deck::read(comm, &arguments.deck, &arguments.set)?;
+    let plan = Plan::new(&config, comm.size())?;
+    agree(comm, plan.check_memory(&ranks_here(comm.rank(), setup)))?;
+    warn(comm, &config);
+    let options = options(comm, &config);
+    let mut model = HeatModel::new(config.problem.clone(), comm, &options)?;
+    read_initial(comm, &mut model)?;
+    let clock = Clock::new(&config.time, model.spectral().max_stable_dt())?;
+    let directory = RunDirectory::open(comm, &output_path(arguments, &config), &config.resolved, arguments.overwrite)?;
+    let visible = comm.rank() == 0 && !arguments.quiet;
+    let progress = Progress::new(clock.steps, config.problem.grid.cell_count() as f64, visible);
+    let mut outputs = Outputs::new(comm, &config.output, directory.path(), progress)?;
+    let statistics = simulate(&mut model, &clock, &mut outputs)?;
+    let job = Job { comm, setup, config: &config, clock, options, started, directory: &directory };
+    job.conclude(&mut model, statistics, outputs.finish()?)
+}
+
+/// Ranks on the host of `rank`.
+fn ranks_here(rank: usize, setup: &RankSetup) -> Vec<usize> {
+    let host = |r: usize| setup.placements.get(r).map(|p| p.host.as_str());
+    (0..setup.placements.len()).filter(|&r| host(r) == host(rank)).collect()
+}
+
+fn warn(comm: &dyn Communicator, config: &RunConfig) {
+    if comm.rank() == 0 {
+        for warning in &config.warnings {
+            console::message(&format!("warning: {warning}"));
+        }
+    }
+}
+
+/// Choices of speed for this machine; all ranks take the widest CPU path that all have.
+fn options(comm: &dyn Communicator, config: &RunConfig) -> HeatOptions {
+    let bytes = |level: u8| host::cache(level).map(|c| c.bytes as usize);
+    let mut widest = [CpuPath::best() as u8 as f64];
+    comm.all_reduce(ReduceOp::Min, &mut widest);
+    let common = CpuPath::available().into_iter().find(|&p| p as u8 as f64 == widest[0]);
+    let basis = HeatOptions::default();
+    HeatOptions {
+        dims: config.decomposition.dims,
+        halo_width: config.decomposition.halo_width,
+        path: common.unwrap_or(CpuPath::Portable),
+        cache: bytes(2).unwrap_or(basis.cache),
+        last_level: bytes(3).or(bytes(2)).unwrap_or(basis.last_level),
+        tile: None,
+    }
+}
+
+fn read_initial(comm: &dyn Communicator, model: &mut HeatModel<'_>) -> Result<()> {
+    let Initial::File(path) = model.problem().initial.clone() else { return Ok(()) };
+    let (grid, decomposition) = (model.problem().grid.clone(), model.decomposition().clone());
+    input::npy::read_part(&path, &grid, &decomposition, comm, model.temperature_mut())
+}
+
+fn output_path(arguments: &RunArguments, config: &RunConfig) -> PathBuf {
+    arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs").join(&config.case))
+}
+
+/// A run whose loop has ended.
+struct Job<'a> {
+    comm: &'a dyn Communicator,
+    setup: &'a RankSetup,
+    config: &'a RunConfig,
+    clock: Clock,
+    options: HeatOptions,
+    started: Instant,
+    directory: &'a RunDirectory,
+}
+
+impl Job<'_> {
+    /// Digest, bandwidth, report, summary.
+    fn conclude(&self, model: &mut HeatModel<'_>, statistics: LoopStatistics, finished: Finished) -> Result<u8> {
+        let begin = Instant::now();
+        let grid = &self.config.problem.grid;
+        let digest = digest(grid, model.decomposition(), model.temperature(), self.comm);
+        model.timers.add(Phase::Digest, begin.elapsed().as_secs_f64());
+        let copy_s = self.copy_seconds(model);
+        let mut slowest = [statistics.loop_s];
+        self.comm.all_reduce(ReduceOp::Max, &mut slowest);
+        let (phases, ranks) = report::gather(self.comm, model);
+        let last = finished.last.ok_or_else(|| Error::Defect("a run without final diagnostics".into()))?;
+        let first_step = finished.first_step.unwrap_or(self.started);
+        let figures = Figures {
+            config: self.config,
+            setup: self.setup,
+            cpu_path: self.options.path.name(),
+            process_grid: model.decomposition().dims,
+            clock: self.clock,
+            max_stable_dt: model.spectral().max_stable_dt(),
+            constant_coefficients: model.constant_coefficients(),
+            error_bound: model.exact().map(|exact| exact.error_bound(grid, self.clock.end, self.clock.dt)),
+            last,
+            digest,
+            wall_s: self.started.elapsed().as_secs_f64(),
+            setup_s: (first_step - self.started).as_secs_f64(),
+            loop_s: slowest[0],
+            copy_s,
+            output: (model.timers.seconds(Phase::Output), finished.bytes),
+            phases,
+            ranks,
+        };
+        self.publish(&figures)
+    }
+
+    /// Seconds of a copy of the state with the stores of a sweep: the median of some, of the slowest rank.
+    fn copy_seconds(&self, model: &mut HeatModel<'_>) -> f64 {
+        let mut seconds: Vec<f64> = (0..COPIES)
+            .map(|_| {
+                self.comm.barrier();
+                model.time_copy()
+            })
+            .collect();
+        seconds.sort_by(f64::total_cmp);
+        let mut median = [seconds[COPIES / 2]];
+        self.comm.all_reduce(ReduceOp::Max, &mut median);
+        median[0]
+    }
+
+    fn publish(&self, figures: &Figures<'_>) -> Result<u8> {
+        let path = self.directory.path().join("report.json");
+        let written = if self.comm.rank() == 0 {
+            let text = report::json(figures);
+            write_file(&path, |file| file.write_all(text.as_bytes())).map(|_| ())
+        } else {
+            Ok(())
+        };
+        agree(self.comm, written)?;
+        if self.comm.rank() == 0 {
+            let directory = self.directory.path().display().to_string();
+            console::print(report::summary(figures, &directory).trim_end());
+        }
+        Ok(0)
+    }
+}

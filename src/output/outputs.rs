@@ -1,0 +1,120 @@
+//! All outputs of a run behind one observer of the time loop.
+
+use super::diagnostics::DiagnosticsWriter;
+use super::progress::Progress;
+use super::{Snapshot, SnapshotWriter};
+use crate::comm::Communicator;
+use crate::error::Result;
+use crate::heat::HeatModel;
+use crate::heat::diagnostics::Diagnostics;
+use crate::run_config::OutputPlan;
+use crate::schedule::Schedule;
+use crate::simulation::{Moment, Observer};
+use crate::timing::Phase;
+use std::path::Path;
+use std::time::Instant;
+
+/// What a run writes and shows while it goes on.
+pub struct Outputs<'c> {
+    comm: &'c dyn Communicator,
+    plan: OutputPlan,
+    log: DiagnosticsWriter,
+    snapshots: SnapshotWriter,
+    progress: Progress,
+    latest: Option<Diagnostics>,
+    /// When the initial state had been offered.
+    first_step: Option<Instant>,
+}
+
+impl<'c> Outputs<'c> {
+    /// Opens the log in a run directory. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3 if that fails.
+    pub fn new(comm: &'c dyn Communicator, plan: &OutputPlan, directory: &Path, progress: Progress) -> Result<Outputs<'c>> {
+        Ok(Outputs {
+            comm,
+            plan: plan.clone(),
+            log: DiagnosticsWriter::create(comm, directory)?,
+            snapshots: SnapshotWriter::new(directory, &plan.snapshot_formats),
+            progress,
+            latest: None,
+            first_step: None,
+        })
+    }
+
+    /// Completes what is still open and returns the diagnostics of the final state. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3 if writing fails.
+    pub fn finish(mut self) -> Result<Finished> {
+        self.log.finish(self.comm)?;
+        Ok(Finished { last: self.latest, bytes: self.snapshots.bytes(), first_step: self.first_step })
+    }
+
+    fn measure(&mut self, moment: &mut Moment<'_, '_>) -> Result<()> {
+        let figures = moment.model.diagnostics(moment.step, moment.time)?;
+        let start = Instant::now();
+        self.log.row(self.comm, &figures.columns())?;
+        moment.model.timers.add(Phase::Output, start.elapsed().as_secs_f64());
+        self.latest = Some(figures);
+        Ok(())
+    }
+
+    fn write(&mut self, moment: &mut Moment<'_, '_>, due: Due) -> Result<()> {
+        let start = Instant::now();
+        let snapshot = snapshot(moment.model, self.comm, moment.step, moment.time);
+        if due.snapshot {
+            self.snapshots.write(&snapshot)?;
+        }
+        moment.model.timers.add(Phase::Output, start.elapsed().as_secs_f64());
+        Ok(())
+    }
+}
+
+/// What a finished run leaves for its report.
+pub struct Finished {
+    /// Figures of the final state.
+    pub last: Option<Diagnostics>,
+    /// Bytes written by all ranks.
+    pub bytes: u64,
+    /// When the loop began.
+    pub first_step: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+struct Due {
+    snapshot: bool,
+}
+
+impl Observer for Outputs<'_> {
+    fn observe(&mut self, moment: &mut Moment<'_, '_>) -> Result<()> {
+        let due = |every: u64| Schedule { every }.due(moment.step) || moment.last;
+        let first = moment.step == 0;
+        let writes = Due { snapshot: due(self.plan.snapshot_every) && !(first && !moment.last && self.plan.snapshot_every == 0) };
+        // Nothing is written of a state that is not finite, so every output looks first.
+        if first || due(self.plan.diagnostics_every) || writes.snapshot {
+            self.measure(moment)?;
+        }
+        if writes.snapshot {
+            self.write(moment, writes)?;
+        }
+        self.progress.update(moment.step);
+        if first {
+            self.first_step = Some(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+/// The state of a model as outputs take it.
+pub fn snapshot<'a>(model: &'a HeatModel<'_>, comm: &'a dyn Communicator, step: u64, time: f64) -> Snapshot<'a> {
+    Snapshot {
+        grid: &model.problem().grid,
+        decomposition: model.decomposition(),
+        field: model.temperature(),
+        comm,
+        step,
+        time,
+    }
+}
