@@ -157,13 +157,19 @@ impl HeatModel<'_> {
         let cells = self.cells();
         let scale = Scale::covering(extrema.min.abs().max(extrema.max.abs()));
         if let Coefficients::Constant { inverse_capacity, .. } = self.coefficients {
-            let [sum, magnitude] = self.total(cells.sums(scale, |_, t| [t, t.abs()]));
+            let one_sign = extrema.min >= 0.0 || extrema.max <= 0.0;
+            let [sum, magnitude] = if one_sign {
+                let [sum] = self.total(cells.sum(scale));
+                [sum, sum.abs()]
+            } else {
+                self.total(cells.sums(scale, |_, t| [t, t.abs()]))
+            };
             return [sum, sum / inverse_capacity, magnitude / inverse_capacity];
         }
         let coefficients = &self.coefficients;
         let heat_of = move |cell, t: f64| t / coefficients.inverse_capacity_at(cell);
         let largest = self.largest(cells.largest(heat_of));
-        let [sum] = self.total(cells.sums(scale, |_, t| [t]));
+        let [sum] = self.total(cells.sum(scale));
         let [content, magnitude] = self.total(cells.sums(Scale::covering(largest), |cell, t| {
             let heat = heat_of(cell, t);
             [heat, heat.abs()]
@@ -191,14 +197,14 @@ impl HeatModel<'_> {
         let [first, second] = [[1, 2], [0, 2], [0, 1]][axis];
         let cells = self.subdomain.cells;
         let edge = [0, cells[axis] as isize - 1][side];
-        let value = |(n, exposure): (usize, &f64)| {
+        let value = |(n, exposure): (usize, f64)| {
             let mut cell = [0; 3];
             cell[axis] = edge;
             (cell[first], cell[second]) = ((n % cells[first]) as isize, (n / cells[first]) as isize);
             exposure * self.coefficients.at_wall(axis, side, cell)
         };
         let wall = self.walls.faces[axis][side].as_ref();
-        let values = || wall.into_iter().flat_map(|w| w.exposure.iter().enumerate().map(value));
+        let values = || wall.into_iter().flat_map(|w| w.exposures().enumerate().map(value));
         let largest = self.largest(values().fold(0.0f64, |m, v| m.max(v.abs())));
         let mut sum = ExactSum::new(Scale::covering(largest));
         sum.add_all(values());
@@ -223,6 +229,11 @@ impl HeatModel<'_> {
     }
 }
 
+/// Cells whose figures are kept before they are added up.
+const BUFFER: usize = 256;
+/// Rows that one task takes: fewer would cost more to hand out than to add up.
+const ROWS_AT_LEAST: usize = 64;
+
 /// The cells of a rank, apart from the communicator, which threads must not see.
 #[derive(Clone, Copy)]
 struct Cells<'a> {
@@ -231,25 +242,36 @@ struct Cells<'a> {
 
 impl Cells<'_> {
     /// Sums of `N` figures per cell, which depend on its local index and temperature.
-    fn sums<const N: usize>(
-        &self,
-        scale: Scale,
-        figures: impl Fn([isize; 3], f64) -> [f64; N] + Sync,
-    ) -> [ExactSum; N] {
-        let zero = || [ExactSum::new(scale); N];
-        let of_row = |mut sums: [ExactSum; N], row: isize| {
+    fn sums<const N: usize>(&self, scale: Scale, figures: impl Fn([isize; 3], f64) -> [f64; N] + Sync) -> [ExactSum; N] {
+        self.fold_rows(scale, |sums, row| {
             let ([j, k], values) = self.row(row);
-            for (i, &t) in values.iter().enumerate() {
-                let figures = figures([i as isize, j, k], t);
-                sums.iter_mut().zip(figures).for_each(|(sum, figure)| sum.add(figure));
+            let mut buffers = [[0.0; BUFFER]; N];
+            for (b, block) in values.chunks(BUFFER).enumerate() {
+                for (n, &t) in block.iter().enumerate() {
+                    let figures = figures([(b * BUFFER + n) as isize, j, k], t);
+                    (0..N).for_each(|f| buffers[f][n] = figures[f]);
+                }
+                sums.iter_mut().zip(&buffers).for_each(|(sum, buffer)| sum.add_slice(&buffer[..block.len()]));
             }
-            sums
-        };
+        })
+    }
+
+    /// The sum of the temperatures.
+    fn sum(&self, scale: Scale) -> [ExactSum; 1] {
+        self.fold_rows(scale, |sums, row| sums[0].add_slice(self.row(row).1))
+    }
+
+    fn fold_rows<const N: usize>(&self, scale: Scale, add: impl Fn(&mut [ExactSum; N], isize) + Sync) -> [ExactSum; N] {
+        let zero = || [ExactSum::new(scale); N];
         let merge = |mut a: [ExactSum; N], b: [ExactSum; N]| {
             a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
             a
         };
-        (0..self.rows()).into_par_iter().fold(zero, of_row).reduce(zero, merge)
+        let fold = |mut sums: [ExactSum; N], row: isize| {
+            add(&mut sums, row);
+            sums
+        };
+        (0..self.rows()).into_par_iter().with_min_len(ROWS_AT_LEAST).fold(zero, fold).reduce(zero, merge)
     }
 
     /// Largest magnitude of a figure per cell.
@@ -258,7 +280,7 @@ impl Cells<'_> {
             let ([j, k], values) = self.row(row);
             values.iter().enumerate().fold(0.0f64, |m, (i, &t)| m.max(figure([i as isize, j, k], t).abs()))
         };
-        (0..self.rows()).into_par_iter().map(of_row).reduce(|| 0.0, f64::max)
+        (0..self.rows()).into_par_iter().with_min_len(ROWS_AT_LEAST).map(of_row).reduce(|| 0.0, f64::max)
     }
 
     fn extrema(&self) -> Extrema {
@@ -268,7 +290,8 @@ impl Cells<'_> {
             max: a.max.max(b.max),
             finite: a.finite && b.finite,
         };
-        (0..self.rows()).into_par_iter().map(|row| row_extrema(self.row(row).1)).reduce(none, merge)
+        let rows = (0..self.rows()).into_par_iter().with_min_len(ROWS_AT_LEAST);
+        rows.map(|row| row_extrema(self.row(row).1)).reduce(none, merge)
     }
 
     fn rows(&self) -> isize {

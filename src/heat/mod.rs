@@ -43,6 +43,9 @@ use std::time::Instant;
 use sweep::{Step, SweepPlan};
 use walls::Walls;
 
+/// Steps after which the heat through the walls is settled ([`Walls::settle`]).
+const SETTLE_EVERY: u64 = 512;
+
 /// Choices that change the speed and never a bit of the result.
 #[derive(Clone, Copy, Debug)]
 pub struct HeatOptions {
@@ -171,6 +174,9 @@ impl<'c> HeatModel<'c> {
         }
         std::mem::swap(&mut self.old, &mut self.new);
         self.steps += 1;
+        if self.steps.is_multiple_of(SETTLE_EVERY) {
+            self.walls.settle();
+        }
     }
 
     fn exchange_and_sweep(&mut self, dt: f64, target: &IndexBox) {
@@ -218,15 +224,17 @@ impl<'c> HeatModel<'c> {
         self.old.layout().halo[axis][side] > 0
     }
 
-    /// First write to both fields, by the threads that will sweep them.
+    /// First write to every page of both fields, by the threads that will sweep it.
     fn touch(&mut self) {
+        const PAGE: usize = 4096 / size_of::<f64>();
         let (layout, interior) = (*self.old.layout(), self.old.layout().interior());
         for field in [&mut self.old, &mut self.new] {
             let target = Shared::new(field.values_mut());
             self.plan.for_each_row(&interior, |[j, k], [x0, x1]| {
                 let start = layout.index([x0, j, k]);
                 // SAFETY: each row of each tile is visited once.
-                unsafe { target.slice_mut(start..start + (x1 - x0) as usize) }.fill(0.0);
+                let row = unsafe { target.slice_mut(start..start + (x1 - x0) as usize) };
+                row.iter_mut().step_by(PAGE).for_each(|value| *value = 0.0);
             });
         }
     }
@@ -254,6 +262,7 @@ impl<'c> HeatModel<'c> {
             return self.fill(|cell| shape.at(global(cell)));
         }
         match self.problem.initial.clone() {
+            Initial::Regions { background, patches } if patches.is_empty() => self.fill(|_| background),
             Initial::Regions { background, patches } => self.fill(|cell| {
                 let at = global(cell);
                 let last = patches.iter().rev().find(|(region, _)| region.contains(at, grid.center(at)));
@@ -263,7 +272,7 @@ impl<'c> HeatModel<'c> {
                 let [i, j, k] = global(cell);
                 values[[k, j, i]]
             }),
-            _ => self.fill(|_| 0.0),
+            Initial::File(_) | Initial::Gaussian { .. } | Initial::Eigenmode { .. } => self.fill(|_| 0.0),
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Sources {
     seconds_on: Vec<f64>,
     /// Joules put in since the start.
     heat: f64,
+    /// What the additions to it have rounded away (Kahan): the same addend a hundred thousand times rounds in one direction.
+    lost: f64,
 }
 
 impl Sources {
@@ -53,6 +55,7 @@ impl Sources {
             powers: Vec::new(),
             seconds_on: vec![0.0; problem.sources.len()],
             heat: 0.0,
+            lost: 0.0,
         };
         if problem.sources.is_empty() {
             return Ok(sources);
@@ -102,7 +105,7 @@ impl Sources {
         for k in self.whole.lower[2]..self.whole.upper[2] {
             for j in self.whole.lower[1]..self.whole.upper[1] {
                 for (number, source) in problem.sources.iter().enumerate() {
-                    self.find_in_row(j, k, number, |i| {
+                    self.find_in_row(number, |i| {
                         let global = map.global([i, j, k]);
                         let inside = source.region.contains(global, problem.grid.center(global));
                         inside.then(|| densities[number] * coefficients.inverse_capacity_at([i, j, k]))
@@ -113,7 +116,7 @@ impl Sources {
         }
     }
 
-    fn find_in_row(&mut self, _j: isize, _k: isize, source: usize, rate_at: impl Fn(isize) -> Option<f64>) {
+    fn find_in_row(&mut self, source: usize, rate_at: impl Fn(isize) -> Option<f64>) {
         let mut open: Option<Span> = None;
         for i in self.whole.lower[0]..self.whole.upper[0] {
             let rate = rate_at(i);
@@ -130,12 +133,20 @@ impl Sources {
 
     /// Sets how long each source is on during the step `t..t + dt` (seconds) and counts the heat.
     pub fn update(&mut self, t: f64, dt: f64) {
-        for (source, [on, off]) in self.windows.iter().enumerate() {
-            let seconds = ((t + dt).min(*off) - t.max(*on)).max(0.0);
+        for source in 0..self.windows.len() {
+            let [on, off] = self.windows[source];
+            let seconds = ((t + dt).min(off) - t.max(on)).max(0.0);
             // A source that is on all the time is on for dt exactly, not for (t + dt) - t.
-            self.seconds_on[source] = if *on <= t && *off >= t + dt { dt } else { seconds };
-            self.heat += self.powers[source] * self.seconds_on[source];
+            self.seconds_on[source] = if on <= t && off >= t + dt { dt } else { seconds };
+            self.count(self.powers[source] * self.seconds_on[source]);
         }
+    }
+
+    fn count(&mut self, joules: f64) {
+        let corrected = joules - self.lost;
+        let sum = self.heat + corrected;
+        self.lost = (sum - self.heat) - corrected;
+        self.heat = sum;
     }
 
     /// Heat put in by all sources since the start, in joules.

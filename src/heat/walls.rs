@@ -38,8 +38,17 @@ pub struct Wall {
     uniform: Option<f64>,
     /// Valid for the time of the last [`Walls::update`].
     pub ghost: Ghost,
-    /// Sum over steps of dt (ghost - T) for each cell of the face, K s; the lower of the two in-plane axes fastest.
-    pub exposure: Vec<f64>,
+    /// Sum over recent steps of dt (ghost - T) for each cell of the face, K s; the lower of the two in-plane axes fastest.
+    exposure: Vec<f64>,
+    /// Exposures of blocks of earlier steps: two short sums round less than one long one.
+    settled: Vec<f64>,
+}
+
+impl Wall {
+    /// Sum over all steps of dt (ghost - T) for each cell of the face, K s.
+    pub fn exposures(&self) -> impl Iterator<Item = f64> {
+        self.exposure.iter().zip(&self.settled).map(|(recent, settled)| recent + settled)
+    }
 }
 
 /// The physical faces of a rank: `faces[axis][side]`, `None` towards neighbours.
@@ -100,12 +109,14 @@ impl Walls {
         let wall = |axis: usize, side: usize| {
             let edge = [0, decomposition.cells[axis] - subdomain.cells[axis]][side];
             let condition = &conditions[axis][side];
+            let cells = subdomain.cells.iter().product::<usize>() / subdomain.cells[axis];
             (subdomain.start[axis] == edge && !decomposition.periodic[axis]).then(|| Wall {
                 condition: condition.clone(),
                 spacing: spacing[axis],
                 uniform,
                 ghost: Ghost { offset: 0.0, slope: 0.0 },
-                exposure: vec![0.0; subdomain.cells.iter().product::<usize>() / subdomain.cells[axis]],
+                exposure: vec![0.0; cells],
+                settled: vec![0.0; cells],
             })
         };
         Walls { faces: std::array::from_fn(|axis| SIDES.map(|side| wall(axis, side as usize))) }
@@ -118,6 +129,15 @@ impl Walls {
                 Some(conductivity) => uniform_ghost(&wall.condition, conductivity, wall.spacing, t),
                 None => variable_ghost(&wall.condition, wall.spacing, t),
             };
+        }
+    }
+
+    /// Ends a block of steps: moves the recent exposures to the settled ones.
+    pub fn settle(&mut self) {
+        for wall in self.faces.iter_mut().flatten().flatten() {
+            for (settled, recent) in wall.settled.iter_mut().zip(&mut wall.exposure) {
+                *settled += std::mem::take(recent);
+            }
         }
     }
 
