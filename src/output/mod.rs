@@ -17,7 +17,6 @@ pub mod disk;
 pub mod npy;
 pub mod outputs;
 pub mod progress;
-pub mod run_directory;
 pub mod snapshot;
 pub mod vtk;
 
