@@ -168,11 +168,19 @@ fn run_rank<T>(
 ) -> Result<T> {
     let setup = set_up(comm, request, backend);
     if comm.rank() == 0 {
-        setup.warnings.iter().for_each(|warning| console::message(&format!("warning: {warning}")));
+        announce(&setup);
     }
     // The pool of a domain lives as long as its rank.
     let result = start_workers(setup.threads, backend).and_then(|_pool| main(comm, &setup));
     ending::settle(comm, result)
+}
+
+/// Warnings always; the place of each rank if `PARHELION_SHOW_PLACEMENT` is set, as `run_cluster.sh` does.
+fn announce(setup: &RankSetup) {
+    if std::env::var_os("PARHELION_SHOW_PLACEMENT").is_some() {
+        placement::describe(&setup.placements).iter().for_each(|line| console::message(line));
+    }
+    setup.warnings.iter().for_each(|warning| console::message(&format!("warning: {warning}")));
 }
 
 fn set_up(comm: &dyn Communicator, request: &Launch, backend: Backend) -> RankSetup {

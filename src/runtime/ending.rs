@@ -69,17 +69,27 @@ pub fn settle<T>(comm: &dyn Communicator, result: Result<T>) -> Result<T> {
         return result;
     }
     let watch = result.as_ref().err().map(|error| Watch::over(error.clone()));
-    let verdict = lowest_failure(comm, encode(result.as_ref().err()));
+    let own = result.as_ref().err();
+    let verdict = lowest_failure(comm, encode(own), |verdict| {
+        if let Some(agreed) = decode(verdict) {
+            tell(own.filter(|own| same(own, &agreed)).unwrap_or(&agreed));
+        }
+    });
     drop(watch);
     match (result, decode(&verdict)) {
-        (Err(error), Some(agreed)) if agreed.to_string() == error.to_string() => Err(error),
+        (Err(error), Some(agreed)) if same(&error, &agreed) => Err(error),
         (_, Some(agreed)) => Err(agreed),
         (result, None) => result,
     }
 }
 
-/// The verdict of the lowest failing rank, everywhere: all send to rank 0, and rank 0 answers.
-fn lowest_failure(comm: &dyn Communicator, own: Verdict) -> Verdict {
+fn same(own: &Error, agreed: &Error) -> bool {
+    own.exit_code() == agreed.exit_code() && own.to_string() == agreed.to_string()
+}
+
+/// The verdict of the lowest failing rank, everywhere: all send to rank 0, and rank 0 answers, after it has told the user: a
+/// launcher may kill rank 0 as soon as the first of the others has left with an error.
+fn lowest_failure(comm: &dyn Communicator, own: Verdict, tell_user: impl FnOnce(&Verdict)) -> Verdict {
     let mut verdicts = vec![own; comm.size()];
     let mut answer = own;
     if comm.rank() == 0 {
@@ -87,6 +97,7 @@ fn lowest_failure(comm: &dyn Communicator, own: Verdict) -> Verdict {
         let mut incoming: Vec<_> = others.map(|(from, data)| Incoming { from, tag: TAG, data }).collect();
         comm.exchange(&[], &mut incoming, &mut || ());
         answer = verdicts.iter().find(|verdict| verdict[0] != 0).copied().unwrap_or(own);
+        tell_user(&answer);
         let outgoing: Vec<_> = (1..comm.size()).map(|to| Outgoing { to, tag: TAG, data: &answer }).collect();
         comm.exchange(&outgoing, &mut [], &mut || ());
     } else {
@@ -140,11 +151,17 @@ pub fn conclude(result: Result<u8>) -> ExitCode {
     match result {
         Ok(exit_code) => ExitCode::from(exit_code),
         Err(error) => {
-            if speaks_for_the_job() {
-                console::message(&error_lines(&error));
-            }
+            tell(&error);
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// Prints the error of the job, once in this process, if this task speaks for the job.
+fn tell(error: &Error) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if speaks_for_the_job() && !TOLD.swap(true, Ordering::SeqCst) {
+        console::message(&error_lines(error));
     }
 }
 

@@ -36,6 +36,30 @@ pub fn hosts(placements: &[Placement]) -> Vec<String> {
     names
 }
 
+/// Ranks beyond this number are not described one by one.
+const DESCRIBED: usize = 64;
+
+/// Where the ranks run, a line for each: `rank 0 on node1: 4 threads on cores 0-3`.
+pub fn describe(placements: &[Placement]) -> Vec<String> {
+    let line = |(rank, placement): (usize, &Placement)| {
+        let (threads, cores) = (placement.threads, ranges(&placement.cores));
+        format!("rank {rank} on {}: {threads} thread(s) on cores {cores}", placement.host)
+    };
+    let more = placements.len().saturating_sub(DESCRIBED);
+    let rest = (more > 0).then(|| format!("and {more} more ranks on {} hosts", hosts(placements).len()));
+    placements.iter().enumerate().take(DESCRIBED).map(line).chain(rest).collect()
+}
+
+/// Ascending numbers as the system writes them: `0-3,8`.
+fn ranges(cores: &[usize]) -> String {
+    let runs = cores.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [only] => only.to_string(),
+        [first, .., last] => format!("{first}-{last}"),
+        [] => String::new(),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
 /// What will make this placement slow, one line for each kind of mistake, with its first instance and the fix.
 pub fn warnings(placements: &[Placement]) -> Vec<String> {
     let by_kind = [ranks_on_one_core(placements), threads_on_one_core(placements), crowded_hosts(placements)];
@@ -112,6 +136,14 @@ mod tests {
 
     fn place(host: &str, cores: &[usize], threads: usize) -> Placement {
         Placement { host: host.into(), cores: cores.to_vec(), parallelism: cores.len(), threads }
+    }
+
+    #[test]
+    fn places_are_described_rank_by_rank_up_to_a_limit() {
+        let placements = vec![place("a", &[0, 1, 2, 5, 7, 8], 6); 66];
+        let lines = describe(&placements);
+        assert_eq!(lines[1], "rank 1 on a: 6 thread(s) on cores 0-2,5,7-8");
+        assert_eq!((lines.len(), lines[64].as_str()), (65, "and 2 more ranks on 1 hosts"));
     }
 
     #[test]

@@ -1,0 +1,361 @@
+#!/usr/bin/env bash
+# Builds parhelion with MPI and runs it: on this machine, on the machines of a host file, or through Slurm.
+#
+#   ./run_cluster.sh [OPTIONS] [DECK] [-- OPTIONS OF `parhelion run`]
+#
+#   ./run_cluster.sh                                             this machine, ranks and threads from its cores
+#   ./run_cluster.sh --ranks 4 --threads 2 inputs/heat/heat_sink.toml -- --set time.steps=500
+#   ./run_cluster.sh --hostfile hosts --ranks 16                 the machines listed in the file `hosts`
+#   ./run_cluster.sh --nodes 4 --ntasks-per-node 8 --cpus-per-task 16 --time 02:00:00    Slurm: writes and submits a batch script
+#
+# Inside a Slurm allocation it launches there; with --nodes (or NODES) and outside of one, it submits. Every variable below may
+# be set in the environment instead. The exact command is printed before it runs.
+set -euo pipefail
+
+# ------------------------------------------------------------------------------------------------------------ what to run
+DECK=${DECK:-inputs/heat/hot_plate.toml}
+RANKS=${RANKS:-}                     # ranks in all; default: from the cores, or from Slurm
+THREADS=${THREADS:-}                 # threads of each rank; default: from the cores, or from Slurm
+HOSTFILE=${HOSTFILE:-}               # lines `name slots=N` (MPICH: `name:N`)
+# ----------------------------------------------------------------------------------------------------------------- Slurm
+NODES=${NODES:-}                     # asks for a batch job
+NTASKS_PER_NODE=${NTASKS_PER_NODE:-1}
+CPUS_PER_TASK=${CPUS_PER_TASK:-}     # default: THREADS, or 1
+TIME=${TIME:-01:00:00}
+PARTITION=${PARTITION:-}
+ACCOUNT=${ACCOUNT:-}
+SIGNAL_BEFORE=${SIGNAL_BEFORE:-60}   # seconds before the time limit at which the job is told to write a checkpoint and stop
+# ----------------------------------------------------------------------------------------------------------------- build
+MPIRUN=${MPIRUN:-mpirun}
+MPICC=${MPICC:-mpicc}
+MODULE=${MODULE:-openmpi}            # for `module load`, where there are modules and no mpirun
+MPI_FLAGS=${MPI_FLAGS:-}             # more words for mpirun or srun
+BUILD=${BUILD:-1}                    # 0: use the program that was built before
+YES=${YES:-0}                        # 1: install what is missing without asking
+DRY_RUN=${DRY_RUN:-0}                # 1: print the command or the batch script, and do nothing
+
+say() { printf '%s\n' "run_cluster: $*" >&2; }
+die() {
+    printf '%s\n' "error: $*" >&2
+    exit 2
+}
+usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; }
+
+# value NAME ARGUMENTS...: the argument of an option.
+value() {
+    [ $# -ge 2 ] || die "$1 needs a value; see ./run_cluster.sh --help"
+    printf '%s' "$2"
+}
+
+# count NAME VALUE: refuses what is not a positive whole number.
+count() {
+    case $2 in
+    '' | *[!0-9]* | 0*) die "$1 is '$2'; it must be a whole number of at least 1" ;;
+    esac
+}
+
+RUN_OPTIONS=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --ranks) RANKS=$(value "$@") && shift ;;
+    --threads) THREADS=$(value "$@") && shift ;;
+    --hostfile) HOSTFILE=$(value "$@") && shift ;;
+    --nodes) NODES=$(value "$@") && shift ;;
+    --ntasks-per-node) NTASKS_PER_NODE=$(value "$@") && shift ;;
+    --cpus-per-task) CPUS_PER_TASK=$(value "$@") && shift ;;
+    --time) TIME=$(value "$@") && shift ;;
+    --partition) PARTITION=$(value "$@") && shift ;;
+    --account) ACCOUNT=$(value "$@") && shift ;;
+    --yes | -y) YES=1 ;;
+    --dry-run) DRY_RUN=1 ;;
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    --)
+        shift
+        RUN_OPTIONS=("$@")
+        break
+        ;;
+    -*) die "unknown option $1; see ./run_cluster.sh --help (options of the run go after --)" ;;
+    *) DECK=$1 ;;
+    esac
+    shift
+done
+for option in RANKS THREADS NODES CPUS_PER_TASK; do
+    [ -z "${!option}" ] || count "$option" "${!option}"
+done
+count NTASKS_PER_NODE "$NTASKS_PER_NODE"
+
+# The deck and the host file are named from where the user stands; everything else from the project.
+[ ! -f "$DECK" ] || DECK=$(realpath "$DECK")
+if [ -n "$HOSTFILE" ]; then
+    [ -f "$HOSTFILE" ] || die "host file $HOSTFILE does not exist; write one line 'name slots=N' for each machine"
+    HOSTFILE=$(realpath "$HOSTFILE")
+fi
+cd "$(dirname "$(realpath "$0")")"
+[ -f "$DECK" ] || die "deck $DECK does not exist; there are: $(echo inputs/*/*.toml)"
+in_allocation() { [ -n "${SLURM_JOB_ID:-}" ]; }
+
+# ------------------------------------------------------------------------------------------------------- what is installed
+have() { command -v "$1" >/dev/null 2>&1; }
+have_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return 0
+    compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || compgen -G '/usr/lib*/libclang*.so*' >/dev/null ||
+        compgen -G '/usr/lib/*/libclang*.so*' >/dev/null || compgen -G '/usr/lib64/llvm*/lib*/libclang*.so*' >/dev/null ||
+        compgen -G '/opt/homebrew/opt/llvm/lib/libclang.dylib' >/dev/null ||
+        compgen -G '/usr/local/opt/llvm/lib/libclang.dylib' >/dev/null ||
+        compgen -G '/Library/Developer/CommandLineTools/usr/lib/libclang.dylib' >/dev/null
+}
+complete() { have "$MPICC" && have "$MPIRUN" && have_libclang && have cc; }
+
+# The command that installs what is missing, for the package manager that is there.
+install_command() {
+    if have apt-get; then
+        echo "apt-get update -q && apt-get install -y --no-install-recommends gcc libc6-dev libopenmpi-dev openmpi-bin libclang-dev"
+    elif have dnf; then
+        echo "dnf install -y gcc openmpi-devel clang-devel"
+    elif have zypper; then
+        echo "zypper --non-interactive install gcc openmpi4-devel clang-devel"
+    elif have brew; then
+        echo "brew install open-mpi llvm"
+    fi
+}
+
+agreed_to() {
+    [ "$YES" = 1 ] || [ "$(id -u)" = 0 ] && return 0
+    [ -t 0 ] || die "MPI or libclang is missing and nobody can be asked; run again with --yes, or run: $1"
+    local answer
+    read -r -p "MPI or libclang is missing. Run '$1'? [y/N] " answer
+    case $answer in y | Y | yes) ;; *) die "nothing installed; parhelion with MPI needs mpicc, mpirun and libclang" ;; esac
+}
+
+install_missing() {
+    complete && return 0
+    if [ "$(type -t module || true)" = function ]; then
+        say "module load $MODULE"
+        module load "$MODULE" || true
+    fi
+    # Fedora and openSUSE keep MPI out of the usual places.
+    local directory
+    for directory in /usr/lib64/openmpi/bin /usr/lib64/mpi/gcc/openmpi4/bin; do
+        [ ! -d "$directory" ] || PATH=$directory:$PATH
+    done
+    complete && return 0
+    local command runner=()
+    command=$(install_command)
+    [ -n "$command" ] || die "MPI (mpicc, mpirun) or libclang is missing, and no package manager is known here; install them"
+    have brew || [ "$(id -u)" = 0 ] || runner=(sudo)
+    agreed_to "$command"
+    say "${runner[*]-} sh -c '$command'"
+    ${runner[@]+"${runner[@]}"} sh -c "$command"
+    for directory in /usr/lib64/openmpi/bin /usr/lib64/mpi/gcc/openmpi4/bin; do
+        [ ! -d "$directory" ] || PATH=$directory:$PATH
+    done
+    complete || die "MPI or libclang is still missing after the installation; set MPICC, MPIRUN and LIBCLANG_PATH"
+}
+
+# --------------------------------------------------------------------------------------------------------- which MPI it is
+# Sets FLAVOR (openmpi or mpich) and MAJOR from the launcher.
+detect_mpi() {
+    local text
+    text=$("$MPIRUN" --version 2>&1 || true)
+    case $text in
+    *"Open MPI"* | *OpenRTE* | *"Open RTE"* | *PRRTE* | *prte*) FLAVOR=openmpi ;;
+    *HYDRA* | *MPICH* | *Intel* | *MVAPICH*) FLAVOR=mpich ;;
+    *) die "$MPIRUN --version names neither Open MPI nor MPICH (or an MPI made from it); set MPIRUN" ;;
+    esac
+    MAJOR=$(sed -n '1,3s/[^0-9]*\([0-9][0-9]*\)\..*/\1/p' <<<"$text" | head -1)
+    MAJOR=${MAJOR:-0}
+}
+
+build() {
+    if [ "$BUILD" = 0 ]; then
+        [ -x "$TARGET/release/parhelion" ] || die "BUILD=0, but $TARGET/release/parhelion has not been built yet"
+        return 0
+    fi
+    if ! have cargo; then
+        # shellcheck disable=SC1091
+        [ ! -f "${HOME:-}/.cargo/env" ] || . "$HOME/.cargo/env"
+        have cargo || die "Rust is missing; install it with: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
+    fi
+    say "MPICC=$MPICC CARGO_TARGET_DIR=$TARGET cargo build --release --locked --features mpi"
+    MPICC=$MPICC CARGO_TARGET_DIR=$TARGET cargo build --release --locked --features mpi
+}
+
+# -------------------------------------------------------------------------------------------------------------- its command
+# Cores on which this process may run: both MPIs bind to cores, so the second thread of a core does not count.
+cores() {
+    local usable physical
+    if ! have nproc; then
+        sysctl -n hw.physicalcpu
+        return
+    fi
+    usable=$(nproc)
+    physical=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+    if [ "$physical" -ge 1 ] && [ "$physical" -lt "$usable" ]; then echo "$physical"; else echo "$usable"; fi
+}
+
+# Ranks and threads where nobody has said: a rank for each eight cores (memory of one socket stays with its rank), all cores busy.
+choose_shape() {
+    local cores
+    cores=$(cores)
+    if [ -z "$RANKS" ] && [ -n "$HOSTFILE" ]; then
+        RANKS=$(slots_of_hostfile)
+        RANKS=$((RANKS / ${THREADS:-1}))
+    elif [ -z "$RANKS" ] && [ -n "$THREADS" ]; then
+        RANKS=$((cores / THREADS))
+    elif [ -z "$RANKS" ]; then
+        RANKS=$(((cores + 7) / 8))
+        # One rank would not show that messages work.
+        [ "$RANKS" -gt 1 ] || [ "$cores" -lt 2 ] || RANKS=2
+    fi
+    [ "$RANKS" -ge 1 ] || RANKS=1
+    if [ -z "$THREADS" ]; then
+        THREADS=1
+        [ -n "$HOSTFILE" ] || THREADS=$((cores / RANKS))
+    fi
+    [ "$THREADS" -ge 1 ] || THREADS=1
+}
+
+# Sum of `slots=N` or `:N`, one for a line without.
+slots_of_hostfile() {
+    sed 's/#.*//' "$HOSTFILE" | awk 'NF { n = 1
+        if (match($0, /slots *= *[0-9]+/)) { n = substr($0, RSTART, RLENGTH); sub(/.*= */, "", n) }
+        else if (match($1, /:[0-9]+$/)) n = substr($1, RSTART + 1)
+        sum += n } END { print sum + 0 }'
+}
+
+# True if ranks and threads do not fit on the cores that are known.
+crowded() { [ -z "$HOSTFILE" ] && ! in_allocation && [ $((RANKS * THREADS)) -gt "$(cores)" ]; }
+
+# Sets LAUNCH to the words before the program.
+launcher() {
+    LAUNCH=("$MPIRUN" -n "$RANKS")
+    if [ "$FLAVOR" = mpich ]; then
+        [ -z "$HOSTFILE" ] || LAUNCH+=(-f "$HOSTFILE")
+        # Without -bind-to MPICH leaves ranks where the system puts them, which is right when there are too many.
+        crowded || LAUNCH+=(-bind-to "core:$THREADS")
+    else
+        [ -z "$HOSTFILE" ] || LAUNCH+=(--hostfile "$HOSTFILE")
+        open_mpi_as_root
+        if crowded; then
+            LAUNCH+=(--oversubscribe --bind-to none)
+        elif in_allocation || [ -n "$HOSTFILE" ]; then
+            LAUNCH+=(--map-by "slot:PE=$THREADS" --bind-to core)
+        else
+            # The slots of this machine are its cores, also where mpirun counts fewer of them.
+            LAUNCH+=(--host "localhost:$(cores)" --map-by "slot:PE=$THREADS" --bind-to core)
+        fi
+    fi
+    local more
+    read -ra more <<<"$MPI_FLAGS"
+    LAUNCH+=(${more[@]+"${more[@]}"})
+}
+
+# Version 4 asks mpirun, version 5 asks prterun; both understand the variables, which also reach the other hosts' daemons.
+open_mpi_as_root() {
+    [ "$(id -u)" = 0 ] || return 0
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    say "running as root: OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 and the same for PRTE"
+}
+
+# Sets COMMAND to the whole command of this machine, host file or allocation.
+compose() {
+    if in_allocation; then
+        RANKS=${RANKS:-${SLURM_NTASKS:-1}}
+        THREADS=${THREADS:-${SLURM_CPUS_PER_TASK:-1}}
+    else
+        choose_shape
+    fi
+    launcher
+    COMMAND=("${LAUNCH[@]}" "$TARGET/release/parhelion" run "$DECK" --threads "$THREADS" ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
+}
+
+# quoted WORDS...: one line that a shell reads back as the same words.
+quoted() {
+    local word line=
+    for word in "$@"; do
+        line+=" $(printf '%q' "$word")"
+    done
+    printf '%s\n' "${line# }"
+}
+
+# ------------------------------------------------------------------------------------------------------------------- Slurm
+# The batch script asks for cores and calls this script again, inside the allocation. Slurm sends USR1 to the batch shell before
+# the limit; the shell passes it on, and the run writes a checkpoint and leaves with 75.
+batch_script() {
+    local name again
+    name=$(basename "$DECK" .toml)
+    again=$(quoted "$PWD/run_cluster.sh" --threads "$CPUS_PER_TASK" "$DECK" -- ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
+    cat <<SCRIPT
+#!/usr/bin/env bash
+#SBATCH --job-name=parhelion-$name
+#SBATCH --nodes=$NODES
+#SBATCH --ntasks-per-node=$NTASKS_PER_NODE
+#SBATCH --cpus-per-task=$CPUS_PER_TASK
+#SBATCH --time=$TIME
+#SBATCH --signal=B:USR1@$SIGNAL_BEFORE
+#SBATCH --output=$PWD/outputs/$name-%j.log
+${PARTITION:+#SBATCH --partition=$PARTITION
+}${ACCOUNT:+#SBATCH --account=$ACCOUNT
+}export BUILD=0 MPIRUN=$(quoted "$MPIRUN") MPICC=$(quoted "$MPICC") MODULE=$(quoted "$MODULE") MPI_FLAGS=$(quoted "$MPI_FLAGS")
+$again &
+run=\$!
+trap 'kill -USR1 "\$run"' USR1
+# A signal ends a wait, not the run: wait until the run has really ended.
+wait "\$run"; code=\$?
+while kill -0 "\$run" 2>/dev/null; do wait "\$run"; code=\$?; done
+exit "\$code"
+SCRIPT
+}
+
+submit() {
+    CPUS_PER_TASK=${CPUS_PER_TASK:-${THREADS:-1}}
+    local script
+    if [ "$DRY_RUN" = 1 ]; then
+        say "would submit with sbatch:"
+        batch_script
+        return
+    fi
+    have sbatch || die "--nodes asks for a Slurm job, but there is no sbatch here; leave it out to run on this machine"
+    mkdir -p outputs
+    script=outputs/$(basename "$DECK" .toml).sbatch
+    batch_script >"$script"
+    say "sbatch $script"
+    sbatch "$script"
+}
+
+# -------------------------------------------------------------------------------------------------------------------- main
+# An MPI is needed to know how its launcher is spoken to; a dry run installs nothing and takes Open MPI's words then.
+if [ "$DRY_RUN" = 1 ] && ! have "$MPIRUN"; then
+    say "$MPIRUN is not installed; showing the command for Open MPI"
+    FLAVOR=openmpi MAJOR=4
+else
+    [ "$DRY_RUN" = 1 ] || install_missing
+    detect_mpi
+fi
+TARGET=$PWD/target/$FLAVOR
+# mpicc must belong to the launcher; Debian gives both a suffix where several are installed.
+if [ "$MPICC" = mpicc ] && have "mpicc.$FLAVOR"; then MPICC=mpicc.$FLAVOR; fi
+say "MPI: $FLAVOR $MAJOR ($(command -v "$MPIRUN" || echo "$MPIRUN")); target directory $TARGET"
+
+if [ -n "$NODES" ] && ! in_allocation; then
+    # Built here, once, and not by every job.
+    [ "$DRY_RUN" = 1 ] || build
+    submit
+    exit
+fi
+compose
+if [ "$DRY_RUN" = 1 ]; then
+    say "would run:"
+    quoted "${COMMAND[@]}"
+    exit
+fi
+build
+say "$RANKS ranks x $THREADS threads"
+# Rank 0 prints where each rank landed.
+export PARHELION_SHOW_PLACEMENT=1
+say "$(quoted "${COMMAND[@]}")"
+exec "${COMMAND[@]}"

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Sourced by tests/run.sh and by every suite in tests/mpi: how ranks are started in tests.
+#
+# Ranks may outnumber cores here, so they are not bound, yield while they wait, and run under a time limit. MPICH never yields:
+# with it more than two ranks on a small machine are slow, but they work.
+
+MPIRUN=${MPIRUN:-$(command -v mpirun.openmpi || command -v mpirun || echo mpirun)}
+export MPIRUN OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# Open MPI 5 takes the two of mpirun's own settings from here.
+export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+# launcher RANKS: the words of a command that starts so many ranks.
+launcher() {
+    if "$MPIRUN" --version 2>&1 | grep -q 'Open MPI\|Open RTE'; then
+        echo "$MPIRUN -q --oversubscribe --bind-to none --mca mpi_yield_when_idle 1" \
+            "--mca btl_vader_single_copy_mechanism none -n $1"
+    else
+        echo "$MPIRUN -n $1"
+    fi
+}
+
+# ranks N COMMAND...: runs the command on N ranks, at most LIMIT seconds (300).
+ranks() {
+    local words
+    read -ra words <<<"$(launcher "$1")"
+    shift
+    timeout "${LIMIT:-300}" "${words[@]}" "$@" </dev/null
+}
+
+# The program under test; tests/run.sh builds it.
+PARHELION=${PARHELION:-target/openmpi/debug/parhelion}
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}

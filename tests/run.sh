@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# The one test command. Usage: tests/run.sh [--quick]
+#
+# Installs the system packages that are missing (Debian and its relatives, as root or by sudo), then runs every stage to its end
+# and counts them. --quick leaves out what needs MPI, Python or the network. The last line is `N passed, N failed, N skipped`.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+
+quick=0
+case "${1-}" in
+"") ;;
+--quick) quick=1 ;;
+*)
+    echo "usage: tests/run.sh [--quick]" >&2
+    exit 2
+    ;;
+esac
+
+# One target directory for each MPI: its build script does not notice that another one is wanted.
+target=${CARGO_TARGET_DIR:-$PWD/target}
+mpi_target=$target/openmpi
+passed=() failed=() skipped=()
+
+# ---------------------------------------------------------------------------------------------------------------- stages
+
+# stage NAME COMMAND...: runs it, prints its time and counts it. A command that returns 77 has been skipped.
+stage() {
+    local name=$1 start=$SECONDS code=0
+    shift
+    printf '\n=== %s\n' "$name"
+    "$@" </dev/null || code=$?
+    case $code in
+    0) passed+=("$name") verdict=passed ;;
+    77) skipped+=("$name") verdict=SKIPPED ;;
+    *) failed+=("$name") verdict="FAILED (exit code $code)" ;;
+    esac
+    printf '=== %s: %s, %d s\n' "$name" "$verdict" $((SECONDS - start))
+}
+
+skip() {
+    echo "SKIPPED: $*"
+    return 77
+}
+
+clippy_default() {
+    timeout 1800 cargo clippy --locked --all-targets -- -D warnings
+}
+
+clippy_mpi() {
+    CARGO_TARGET_DIR=$mpi_target timeout 1800 cargo clippy --locked --all-targets --features mpi -- -D warnings
+}
+
+documentation() {
+    RUSTDOCFLAGS="-D warnings" timeout 1800 cargo doc --locked --no-deps
+}
+
+shell_scripts() {
+    command -v shellcheck >/dev/null || { skip "shellcheck is not installed"; return; }
+    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh run_cluster.sh
+}
+
+tests_default() {
+    timeout 3600 cargo test --locked
+}
+
+tests_mpi() {
+    CARGO_TARGET_DIR=$mpi_target timeout 3600 cargo test --locked --features mpi
+}
+
+# test_program NAME: path of a test's executable in the build with MPI.
+test_program() {
+    CARGO_TARGET_DIR=$mpi_target timeout 1800 cargo test --locked --features mpi --test "$1" --no-run --message-format json |
+        sed -n 's/.*"executable":"\([^"]*\/'"$1"'-[^"]*\)".*/\1/p' | tail -1
+}
+
+contract_under_mpirun() {
+    local program n
+    program=$(test_program mpi_contract)
+    [ -x "$program" ] || return 1
+    for n in 1 2 3 4; do
+        PARHELION_TEST_RANKS=$n ranks "$n" "$program" | tail -1 | tee /dev/stderr | grep -qx "$n ranks over MPI: all kept" ||
+            return 1
+    done
+}
+
+endings_under_mpirun() {
+    local program
+    program=$(test_program endings)
+    [ -x "$program" ] || return 1
+    PARHELION_TEST_LAUNCHER=$(launcher 3) timeout 300 "$program"
+}
+
+interoperability() {
+    [ -f tests/interop.py ] || { skip "there is no tests/interop.py"; return; }
+    [ -x .venv-test/bin/python ] || timeout 300 python3 -m venv .venv-test || return 1
+    timeout 900 .venv-test/bin/python -m pip install --quiet --disable-pip-version-check numpy pyvista || return 1
+    PARHELION=$target/debug/parhelion timeout 1800 .venv-test/bin/python tests/interop.py
+}
+
+dependencies() {
+    cargo deny --version >/dev/null 2>&1 || { skip "cargo-deny is not installed"; return; }
+    timeout 600 cargo deny check
+}
+
+# --------------------------------------------------------------------------------------------------------------- packages
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Prints the Debian packages that are wanted and not there.
+missing_packages() {
+    local package newest
+    local wanted=(gcc libc6-dev libopenmpi-dev openmpi-bin python3 python3-venv)
+    if ! compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || ! compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null; then
+        newest=$(apt-cache --names-only search '^libclang1-[0-9]+$' | sed 's/ .*//' | sort -V | tail -1)
+        newest=${newest:-libclang1-14}
+        wanted+=("$newest" "libclang-common-${newest#libclang1-}-dev")
+    fi
+    for package in "${wanted[@]}"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+    done
+}
+
+system_packages() {
+    command -v apt-get >/dev/null ||
+        { skip "no apt-get: Open MPI, libclang and Python with venv must be there already"; return; }
+    local missing
+    mapfile -t missing < <(missing_packages)
+    [ ${#missing[@]} = 0 ] && { echo "all there"; return; }
+    as_root timeout 600 apt-get update -q || { echo "cannot install: ${missing[*]} (be root, or allow sudo)" >&2; return 1; }
+    # The list again: the newest libclang is known only now.
+    mapfile -t missing < <(missing_packages)
+    echo "installing: ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive timeout 1800 apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+# -------------------------------------------------------------------------------------------------------------------- run
+
+if ! command -v cargo >/dev/null; then
+    # shellcheck disable=SC1091
+    [ -f "$HOME/.cargo/env" ] && source "$HOME/.cargo/env"
+    command -v cargo >/dev/null ||
+        { echo "Rust is missing: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y" >&2; exit 1; }
+fi
+
+[ $quick = 1 ] || stage "system packages" system_packages
+# Only now is mpirun there for certain.
+source tests/mpi_env.sh
+MPICC=${MPICC:-$(command -v mpicc.openmpi || command -v mpicc || echo mpicc)}
+export MPICC PARHELION=$mpi_target/debug/parhelion
+
+stage "format" timeout 300 cargo fmt --check
+stage "clippy" clippy_default
+stage "shell scripts" shell_scripts
+stage "documentation" documentation
+stage "tests" tests_default
+if [ $quick = 0 ]; then
+    stage "clippy with MPI" clippy_mpi
+    stage "tests with MPI" tests_mpi
+    stage "communicator contract under mpirun" contract_under_mpirun
+    stage "endings under mpirun" endings_under_mpirun
+    for suite in tests/mpi/*.sh; do
+        stage "$suite" timeout 1800 bash "$suite"
+    done
+    stage "other programs open the files" interoperability
+    stage "licences and advisories" dependencies
+fi
+
+printf '\n'
+[ ${#skipped[@]} = 0 ] || printf 'skipped: %s\n' "${skipped[@]}"
+[ ${#failed[@]} = 0 ] || printf 'FAILED: %s\n' "${failed[@]}"
+printf 'total time: %d s\n' "$SECONDS"
+printf '%d passed, %d failed, %d skipped\n' ${#passed[@]} ${#failed[@]} ${#skipped[@]}
+[ ${#failed[@]} = 0 ]
