@@ -15,7 +15,9 @@ pub mod atomic;
 pub mod diagnostics;
 pub mod disk;
 pub mod npy;
+pub mod run_directory;
 pub mod snapshot;
 pub mod vtk;
 
+pub use run_directory::RunDirectory;
 pub use snapshot::{Snapshot, SnapshotWriter};
