@@ -11,13 +11,20 @@
 //! All outputs take a [`Snapshot`], a borrowed view of the state. They are collective: every rank calls them, and an error of one
 //! rank is the error of all. No volume is ever gathered. Files appear whole or not at all (see [`atomic`]).
 
+pub mod animation;
 pub mod atomic;
+pub mod canvas;
 pub mod diagnostics;
 pub mod disk;
+pub mod frames;
 pub mod npy;
+pub mod picture;
 pub mod run_directory;
+pub mod slice;
 pub mod snapshot;
+pub mod ticks;
 pub mod vtk;
 
+pub use frames::FrameWriter;
 pub use run_directory::RunDirectory;
 pub use snapshot::{Snapshot, SnapshotWriter};
