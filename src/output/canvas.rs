@@ -141,7 +141,7 @@ pub fn color_of(map: Colormap, level: usize, levels: usize) -> [u8; 3] {
 pub fn palette(map: Colormap) -> Vec<u8> {
     let mut colors = vec![[255; 3]; MAP];
     colors[BLACK.0 as usize] = [32, 33, 36];
-    colors[GREY.0 as usize] = [95, 99, 104];
+    colors[GREY.0 as usize] = [74, 78, 84];
     colors[MISSING.0 as usize] = [0, 200, 220];
     colors.extend((0..LEVELS).map(|level| color_of(map, level, LEVELS)));
     colors.concat()

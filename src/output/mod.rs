@@ -17,12 +17,16 @@ pub mod canvas;
 pub mod diagnostics;
 pub mod disk;
 pub mod frames;
+pub mod live;
 pub mod npy;
 pub mod picture;
+pub mod render;
 pub mod run_directory;
 pub mod slice;
 pub mod snapshot;
+pub mod terminal;
 pub mod ticks;
+pub mod volume;
 pub mod vtk;
 
 pub use frames::FrameWriter;

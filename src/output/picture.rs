@@ -88,7 +88,8 @@ impl Design {
     }
 
     fn draw_heading(&self, canvas: &mut Canvas, layout: &Layout, time: f64) {
-        let time = format!("t = {}", ticks::time_text(time));
+        // A snapshot of unknown time is shown without one.
+        let time = if time.is_nan() { String::new() } else { format!("t = {}", ticks::time_text(time)) };
         let right = layout.width - GAP - text_width(&time, LABEL);
         let title = shortened(&self.title, layout.width - 2 * GAP, TITLE);
         canvas.text(&title, [GAP, GAP], TITLE, BLACK);
@@ -128,7 +129,7 @@ impl Design {
     /// Positions in pixels from the origin of the plane, and texts, along one of its sides.
     fn axis_ticks(&self, side: usize) -> Vec<(f64, String)> {
         let (_, metres) = self.unit();
-        let room = if side == 0 { 90 } else { 45 };
+        let room = if side == 0 { 60 } else { 40 };
         let scale = (self.plane[side] as f64 - 1.0) / self.lengths[side] * metres;
         let marks = ticks::ticks(0.0, self.lengths[side] / metres, (self.plane[side] / room).clamp(2, 8));
         let few = if self.plane[side] < 2 * 20 { 1 } else { usize::MAX };
@@ -182,7 +183,7 @@ impl Layout {
     fn new(design: &Design, range: [f64; 2]) -> Layout {
         let [width, height] = design.extent();
         let bar_height = height.max(180);
-        let bar_ticks = ticks::ticks(range[0], range[1], (bar_height as usize / 45).clamp(2, 10));
+        let bar_ticks = ticks::ticks(range[0], range[1], (bar_height as usize / 32).clamp(3, 10));
         let widest = |texts: &mut dyn Iterator<Item = i32>| texts.max().unwrap_or(0);
         let left_text = widest(&mut design.axis_ticks(1).iter().map(|(_, text)| text_width(text, LABEL)));
         let right_text = widest(&mut bar_ticks.iter().map(|(_, text)| text_width(text, LABEL)));
@@ -245,7 +246,7 @@ pub fn write_png(canvas: &Canvas, map: Colormap, writer: &mut dyn Write) -> std:
     let mut encoder = png::Encoder::new(writer, canvas.width as u32, canvas.height as u32);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_palette(canvas::palette(map));
-    encoder.set_compression(png::Compression::Fast);
+    encoder.set_compression(png::Compression::Balanced);
     encoder.set_filter(png::Filter::NoFilter);
     let written = encoder.write_header().and_then(|mut png| {
         png.write_image_data(&canvas.pixels)?;

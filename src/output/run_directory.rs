@@ -169,7 +169,7 @@ fn prepare(path: &Path, resolved_deck: &str, overwrite: bool) -> Result<()> {
 
 /// Removes what parhelion writes, and directories that are empty then. `deck.toml` goes last: it marks the directory as ours.
 fn clear(path: &Path) -> io::Result<()> {
-    remove_known(&path.join("snapshots"), &|name| name == "temperature.pvd")?;
+    remove_known(&path.join("snapshots"), &|name| name == "temperature.pvd" || name == "times.csv")?;
     for entry in list(&path.join("snapshots"))? {
         if is_step(&entry) {
             let directory = path.join("snapshots").join(entry);

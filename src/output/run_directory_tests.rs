@@ -64,6 +64,7 @@ fn overwriting_removes_our_files_and_nothing_else() {
         "report.json",
         "diagnostics.csv",
         "snapshots/temperature.pvd",
+        "snapshots/times.csv",
         "snapshots/00000010/temperature.npy",
         "snapshots/00000010/.temperature.npy.tmp",
         "snapshots/123456789/temperature_12.vti",

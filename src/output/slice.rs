@@ -89,7 +89,7 @@ impl SlicePlan {
         }
         std::array::from_fn(|side| {
             let mut own = (0..self.samples[side]).filter(|&n| inside(self.axes[side], self.cell_of(side, n)));
-            own.next().map_or(0..0, |first| first..own.last().unwrap_or(first) + 1)
+            own.next().map_or(0..0, |first| first..own.next_back().unwrap_or(first) + 1)
         })
     }
 
