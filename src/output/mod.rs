@@ -11,13 +11,26 @@
 //! All outputs take a [`Snapshot`], a borrowed view of the state. They are collective: every rank calls them, and an error of one
 //! rank is the error of all. No volume is ever gathered. Files appear whole or not at all (see [`atomic`]).
 
+pub mod animation;
 pub mod atomic;
+pub mod canvas;
 pub mod diagnostics;
 pub mod disk;
+pub mod frames;
+pub mod live;
 pub mod npy;
 pub mod outputs;
 pub mod progress;
+pub mod picture;
+pub mod render;
+pub mod run_directory;
+pub mod slice;
 pub mod snapshot;
+pub mod terminal;
+pub mod ticks;
+pub mod volume;
 pub mod vtk;
 
+pub use frames::FrameWriter;
+pub use run_directory::RunDirectory;
 pub use snapshot::{Snapshot, SnapshotWriter};

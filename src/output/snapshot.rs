@@ -1,13 +1,14 @@
 //! A snapshot: the state at one time, in every format that the deck asks for.
 //!
 //! ```text
-//! snapshots/temperature.pvd                    the time series
+//! snapshots/times.csv                          step and time of every snapshot
+//! snapshots/temperature.pvd                    the same for ParaView, if there are .vti files
 //! snapshots/00000100/temperature.npy           the global array
 //! snapshots/00000100/temperature.pvti          names the pieces
 //! snapshots/00000100/temperature_0.vti ...     one piece per rank
 //! ```
 
-use super::{npy, vtk};
+use super::{atomic, npy, vtk};
 use crate::comm::{Communicator, agree};
 use crate::decomposition::{CartesianDecomposition, Subdomain};
 use crate::error::{Error, Result};
@@ -42,11 +43,20 @@ impl Snapshot<'_> {
     }
 }
 
+/// One time of a series of snapshots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesEntry {
+    /// Steps done: names the directory.
+    pub step: u64,
+    /// Simulated time in seconds.
+    pub time: f64,
+}
+
 /// Writes the snapshots of a run.
 pub struct SnapshotWriter {
     directory: PathBuf,
     formats: Vec<SnapshotFormat>,
-    series: Vec<vtk::SeriesEntry>,
+    series: Vec<SeriesEntry>,
     last: Option<u64>,
     seconds: f64,
     bytes: u64,
@@ -80,21 +90,26 @@ impl SnapshotWriter {
         for format in self.formats.clone() {
             bytes += match format {
                 SnapshotFormat::Npy => npy::write(snapshot, &directory.join("temperature.npy"))?,
-                SnapshotFormat::Vti => self.write_vtk(snapshot, &directory)?,
+                SnapshotFormat::Vti => vtk::write(snapshot, &directory)?,
             };
         }
+        self.series.push(SeriesEntry { step: snapshot.step, time: snapshot.time });
+        let listed = if snapshot.comm.rank() == 0 { self.write_series() } else { Ok(()) };
+        agree(snapshot.comm, listed)?;
         self.last = Some(snapshot.step);
         self.bytes += bytes;
         self.seconds += begin.elapsed().as_secs_f64();
         Ok(bytes)
     }
 
-    fn write_vtk(&mut self, snapshot: &Snapshot, directory: &Path) -> Result<u64> {
-        let bytes = vtk::write(snapshot, directory)?;
-        self.series.push(vtk::SeriesEntry { step: snapshot.step, time: snapshot.time });
-        let series = if snapshot.comm.rank() == 0 { vtk::write_series(&self.directory, &self.series) } else { Ok(()) };
-        agree(snapshot.comm, series)?;
-        Ok(bytes)
+    fn write_series(&self) -> Result<()> {
+        if self.formats.contains(&SnapshotFormat::Vti) {
+            vtk::write_series(&self.directory, &self.series)?;
+        }
+        let lines = self.series.iter().map(|entry| format!("{},{:?}\n", entry.step, entry.time));
+        let text = format!("step,time (s)\n{}", lines.collect::<String>());
+        let path = self.directory.join("times.csv");
+        atomic::write_file(&path, |writer| writer.write_all(text.as_bytes())).map(|_| ())
     }
 
     /// Seconds that this rank has spent in [`SnapshotWriter::write`].

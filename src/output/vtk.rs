@@ -9,7 +9,7 @@
 //! by `vtkio`: it encodes base64.
 
 use super::atomic::{self, Durability};
-use super::snapshot::Snapshot;
+use super::snapshot::{SeriesEntry, Snapshot};
 use crate::bytes::F64;
 use crate::comm::agree;
 use crate::decomposition::Subdomain;
@@ -19,15 +19,6 @@ use crate::rows;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
-
-/// One time of a series.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SeriesEntry {
-    /// Steps done: names the directory.
-    pub step: u64,
-    /// Simulated time in seconds.
-    pub time: f64,
-}
 
 /// Writes `temperature_<rank>.vti` on every rank and `temperature.pvti` on rank 0. Returns the bytes of all ranks. Collective.
 ///

@@ -1,0 +1,312 @@
+//! The directory of a run, `outputs/<case>/`: who may use it, and what may be removed from it.
+//!
+//! * A live run holds an advisory lock on `run.lock`, which says host, process and job; the lock goes with the process, so a dead
+//!   run never blocks. `run.lock` is removed at the end.
+//! * A directory that holds a run is left alone, unless it is to be overwritten; then only names that parhelion writes
+//!   are removed, one by one.
+//! * A directory that holds anything else is never touched. Ours are known by the first line of `deck.toml`.
+//!
+//! Rank 0 does all of this and the others learn the verdict; each then makes sure that it sees the directory, because ranks write
+//! their own parts.
+//!
+//! # Refused
+//! A process id in a file as the lock: ids are reused, and are another machine's business. `remove_dir_all`: it would remove what a
+//! user has put beside our files.
+
+use super::{atomic, disk};
+use crate::comm::{Communicator, agree};
+use crate::error::{Error, Result};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const LOCK: &str = "run.lock";
+const DECK: &str = "deck.toml";
+/// First line of every `deck.toml` in a run directory.
+const MARK: &str = "# parhelion run: the deck with every default written out";
+
+/// A run directory that this run owns until it is dropped.
+#[derive(Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    /// Held until dropped, on rank 0.
+    _lock: Option<Lock>,
+}
+
+impl RunDirectory {
+    /// Takes possession of a directory, creates what is missing (`snapshots/`, `frames/`) and writes `deck.toml`. Collective.
+    ///
+    /// # Errors
+    /// The same on all ranks: exit code 6 if a live run holds it, if it holds another run and `overwrite` is false, or if it holds
+    /// files that are not parhelion's; 2 if it cannot be created or written, or not all ranks see it; 3 if writing the deck failed.
+    pub fn open(comm: &dyn Communicator, path: &Path, resolved_deck: &str, overwrite: bool) -> Result<RunDirectory> {
+        let claimed = if comm.rank() == 0 { claim(path, overwrite).map(Some) } else { Ok(None) };
+        let lock = agree(comm, claimed)?;
+        let directory = RunDirectory { path: path.to_owned(), _lock: lock };
+        agree(comm, wait_until_seen(path))?;
+        let prepared = if comm.rank() == 0 { prepare(path, resolved_deck, overwrite) } else { Ok(()) };
+        agree(comm, prepared)?;
+        Ok(directory)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A warning if `bytes` of outputs will not fit on its file system.
+    pub fn space_warning(&self, bytes: u64) -> Option<String> {
+        disk::shortage(&self.path, bytes)
+    }
+}
+
+/// What is found at the path of a run directory.
+#[derive(Debug, PartialEq)]
+enum Contents {
+    Nothing,
+    Run,
+    Foreign(String),
+}
+
+/// Checks the directory, creates it and locks it. Removes nothing.
+fn claim(path: &Path, overwrite: bool) -> Result<Lock> {
+    refuse_file(path)?;
+    refuse_contents(path, inspect(path)?, true)?;
+    fs::create_dir_all(path).map_err(|cause| unusable(path, &cause))?;
+    let lock = Lock::acquire(path)?;
+    // Again under the lock: another run may have begun and ended in between.
+    refuse_contents(path, inspect(path)?, overwrite)?;
+    Ok(lock)
+}
+
+fn refuse_file(path: &Path) -> Result<()> {
+    let in_the_way = path.ancestors().find(|p| p.exists()).filter(|p| !p.is_dir());
+    match in_the_way {
+        Some(file) => Err(Error::Input(format!(
+            "cannot use {} as output directory: {} is a file; choose another --output",
+            path.display(),
+            file.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn refuse_contents(path: &Path, contents: Contents, overwrite: bool) -> Result<()> {
+    let name = path.display();
+    match contents {
+        Contents::Foreign(file) => Err(Error::Busy(format!(
+            "{name} holds files that are not parhelion's (such as {file}), so nothing in it is touched: choose an empty or new --output"
+        ))),
+        Contents::Run if !overwrite => Err(Error::Busy(format!(
+            "{name} holds another run ({}): choose another --output, or give --overwrite to replace it",
+            status(path)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn inspect(path: &Path) -> Result<Contents> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Contents::Nothing),
+        Err(cause) => return Err(unusable(path, &cause)),
+    };
+    let is_leftover = |name: &str| name == LOCK || name == ".deck.toml.tmp";
+    let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    match names.find(|name| !is_leftover(name)) {
+        None => Ok(Contents::Nothing),
+        Some(_) if is_ours(path) => Ok(Contents::Run),
+        Some(name) => Ok(Contents::Foreign(name)),
+    }
+}
+
+fn is_ours(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path.join(DECK)).and_then(|file| file.take(MARK.len() as u64).read_to_end(&mut start));
+    read.is_ok() && start == MARK.as_bytes()
+}
+
+/// What the earlier run says about itself.
+fn status(path: &Path) -> String {
+    let report = fs::read(path.join("report.json")).ok();
+    let report: Option<serde_json::Value> = report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match report.as_ref().and_then(|r| r.get("status")).and_then(|s| s.as_str()) {
+        Some(status) => format!("status: {status}"),
+        None => "it has no report, so it did not finish".into(),
+    }
+}
+
+/// Every rank must see the directory. On a network file system a new name may take a moment.
+fn wait_until_seen(path: &Path) -> Result<()> {
+    let give_up = Instant::now() + Duration::from_secs(3);
+    while !path.is_dir() {
+        if Instant::now() > give_up {
+            return Err(Error::Input(format!(
+                "{} is not visible on host {}: all hosts must share the file system of the output directory (--output)",
+                path.display(),
+                host()
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn prepare(path: &Path, resolved_deck: &str, overwrite: bool) -> Result<()> {
+    if overwrite {
+        clear(path).map_err(|cause| Error::io("remove the earlier run in", path, cause))?;
+    }
+    let deck = format!("{MARK}\n{resolved_deck}");
+    atomic::write_file(&path.join(DECK), |writer| writer.write_all(deck.as_bytes()))?;
+    for name in ["snapshots", "frames"] {
+        let directory = path.join(name);
+        fs::create_dir_all(&directory).map_err(|cause| Error::io("create", &directory, cause))?;
+    }
+    Ok(())
+}
+
+/// Removes what parhelion writes, and directories that are empty then. `deck.toml` goes last: it marks the directory as ours.
+fn clear(path: &Path) -> io::Result<()> {
+    remove_known(&path.join("snapshots"), &|name| name == "temperature.pvd" || name == "times.csv")?;
+    for entry in list(&path.join("snapshots"))? {
+        if is_step(&entry) {
+            let directory = path.join("snapshots").join(entry);
+            remove_known(&directory, &|name| is_numbered(name, "temperature", &[".npy", ".pvti", ".vti"]))?;
+        }
+    }
+    remove_if_empty(&path.join("snapshots"))?;
+    remove_known(&path.join("frames"), &|name| name == "animation.png" || is_numbered(name, "frame", &[".png"]))?;
+    remove_known(path, &|name| name == "report.json" || name == "diagnostics.csv")?;
+    ignore_missing(fs::remove_file(path.join(DECK)))
+}
+
+fn is_step(name: &str) -> bool {
+    name.len() >= 8 && name.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `STEM.ending` or `STEM_<digits>.ending`.
+fn is_numbered(name: &str, stem: &str, endings: &[&str]) -> bool {
+    let middle = name.strip_prefix(stem).and_then(|rest| endings.iter().find_map(|e| rest.strip_suffix(e)));
+    middle.is_some_and(|m| {
+        m.is_empty() || m.strip_prefix('_').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// Removes the known regular files of a directory with their temporaries, and the directory if nothing else is left.
+fn remove_known(directory: &Path, known: &dyn Fn(&str) -> bool) -> io::Result<()> {
+    for name in list(directory)? {
+        let bare = name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp")).unwrap_or(&name);
+        let path = directory.join(&name);
+        if known(bare) && fs::symlink_metadata(&path)?.is_file() {
+            fs::remove_file(path)?;
+        }
+    }
+    remove_if_empty(directory)
+}
+
+/// Names in a directory; none if it is missing or not a directory itself (a link leads to what is not ours).
+fn list(directory: &Path) -> io::Result<Vec<String>> {
+    if !fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir()) {
+        return Ok(Vec::new());
+    }
+    fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+fn remove_if_empty(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir(directory) {
+        Err(cause) if matches!(cause.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory) => Ok(()),
+        other => ignore_missing(other),
+    }
+}
+
+fn ignore_missing(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn unusable(path: &Path, cause: &io::Error) -> Error {
+    Error::Input(format!("cannot use {} as output directory: {cause}; choose another --output", path.display()))
+}
+
+/// The advisory lock of a live run.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    fn acquire(directory: &Path) -> Result<Lock> {
+        let path = directory.join(LOCK);
+        loop {
+            let file = open_lock(&path).map_err(|cause| unusable(directory, &cause))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(busy(directory, &path)),
+                // A file system without locks: two runs in one directory are then the user's to avoid.
+                Err(TryLockError::Error(_)) => {}
+            }
+            // The run that just ended may have removed the file between our opening and locking it.
+            if is_same_file(&file, &path) {
+                let lock = Lock { file, path };
+                lock.sign().map_err(|cause| unusable(directory, &cause))?;
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn sign(&self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        (&self.file).write_all(format!("host {}, process {}{}\n", host(), std::process::id(), job()).as_bytes())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if is_same_file(&self.file, &self.path) {
+            // A file that stays behind does no harm: its lock ends here.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).custom_flags(libc::O_NOFOLLOW);
+    options.open(path)
+}
+
+fn is_same_file(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(own), Ok(found)) => (own.dev(), own.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+fn busy(directory: &Path, lock: &Path) -> Error {
+    let owner = fs::read_to_string(lock).unwrap_or_default();
+    let owner = if owner.trim().is_empty() { "a run that is just starting" } else { owner.trim() };
+    Error::Busy(format!(
+        "{} is in use by a live run ({owner}): wait for it, stop it, or choose another --output",
+        directory.display()
+    ))
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The batch job that this process belongs to, if any.
+fn job() -> String {
+    let variables = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"];
+    let id = variables.iter().find_map(|name| std::env::var(name).ok());
+    id.map_or(String::new(), |id| format!(", job {id}"))
+}
+
+#[cfg(test)]
+#[path = "run_directory_tests.rs"]
+mod tests;

@@ -1,0 +1,134 @@
+//! Tests of [`super`]: who gets a directory, and what is left in it.
+
+use super::*;
+use crate::comm::{solo::Solo, threads};
+
+fn open(path: &Path, overwrite: bool) -> Result<RunDirectory> {
+    RunDirectory::open(&Solo, path, "title = \"x\"\n", overwrite)
+}
+
+fn touch(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, "content").unwrap();
+}
+
+#[test]
+fn a_new_directory_is_made_with_its_parents_and_left_unlocked() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("outputs/case");
+    let directory = open(&path, false).unwrap();
+    assert!(path.join("snapshots").is_dir() && path.join("frames").is_dir() && path.join(LOCK).is_file());
+    assert!(fs::read_to_string(path.join(DECK)).unwrap().ends_with("title = \"x\"\n"));
+    drop(directory);
+    assert!(!path.join(LOCK).exists());
+}
+
+#[test]
+fn a_live_run_keeps_others_out_and_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let _live = open(root.path(), false).unwrap();
+    for overwrite in [false, true] {
+        let error = open(root.path(), overwrite).unwrap_err();
+        assert_eq!(error.exit_code(), 6);
+        let text = error.to_string();
+        assert!(text.contains(&format!("process {}", std::process::id())) && text.contains("host "), "{text}");
+    }
+}
+
+#[test]
+fn a_stale_lock_of_a_dead_run_does_not_block() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join(LOCK), "host gone, process 1\n").unwrap();
+    open(root.path(), false).unwrap();
+}
+
+#[test]
+fn another_run_is_kept_unless_overwritten() {
+    let root = tempfile::tempdir().unwrap();
+    drop(open(root.path(), false).unwrap());
+    fs::write(root.path().join("report.json"), r#"{"status": "done"}"#).unwrap();
+    let error = open(root.path(), false).unwrap_err();
+    assert_eq!(error.exit_code(), 6);
+    assert!(error.to_string().contains("status: done") && error.to_string().contains("--overwrite"), "{error}");
+    assert!(root.path().join("report.json").exists());
+    open(root.path(), true).unwrap();
+    assert!(!root.path().join("report.json").exists());
+}
+
+#[test]
+fn overwriting_removes_our_files_and_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("case");
+    drop(open(&path, false).unwrap());
+    let ours = [
+        "report.json",
+        "diagnostics.csv",
+        "snapshots/temperature.pvd",
+        "snapshots/times.csv",
+        "snapshots/00000010/temperature.npy",
+        "snapshots/00000010/.temperature.npy.tmp",
+        "snapshots/123456789/temperature_12.vti",
+        "frames/frame_00000010.png",
+        "frames/animation.png",
+    ];
+    let theirs = ["notes.md", "snapshots/00000010/analysis.py", "frames/frame_best.png", "frames/paper/a.png"];
+    ours.iter().chain(&theirs).for_each(|name| touch(&path.join(name)));
+    open(&path, true).unwrap();
+    assert!(ours.iter().all(|name| !path.join(name).exists()));
+    assert!(theirs.iter().all(|name| path.join(name).exists()));
+    assert!(!path.join("snapshots/123456789").exists() && path.join(DECK).exists());
+}
+
+#[test]
+fn links_are_not_followed_when_removing() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (root.path().join("case"), root.path().join("elsewhere/frame_00000001.png"));
+    drop(open(&path, false).unwrap());
+    touch(&elsewhere);
+    fs::remove_dir(path.join("frames")).unwrap();
+    std::os::unix::fs::symlink(root.path().join("elsewhere"), path.join("frames")).unwrap();
+    open(&path, true).unwrap();
+    assert!(elsewhere.exists());
+}
+
+#[test]
+fn a_foreign_directory_is_refused_even_with_overwrite() {
+    let root = tempfile::tempdir().unwrap();
+    let deck = root.path().join(DECK);
+    fs::write(&deck, "title = \"my own deck\"\n").unwrap();
+    for overwrite in [false, true] {
+        let error = open(root.path(), overwrite).unwrap_err();
+        assert_eq!(error.exit_code(), 6);
+        assert!(error.to_string().contains("deck.toml") && error.to_string().contains("--output"), "{error}");
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_to_string(deck).unwrap(), "title = \"my own deck\"\n");
+}
+
+#[test]
+fn a_file_in_the_way_is_an_input_error() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("file");
+    touch(&file);
+    for path in [file.clone(), file.join("below")] {
+        let error = open(&path, false).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("is a file"), "{error}");
+    }
+    assert_eq!(open(Path::new("/proc/parhelion/x"), false).unwrap_err().exit_code(), 2);
+}
+
+#[test]
+fn all_ranks_get_the_verdict_of_rank_0() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("case");
+    let codes = |overwrite| {
+        threads::run(3, |comm: &dyn Communicator| {
+            let opened = RunDirectory::open(comm, &path, "", overwrite);
+            opened.map_or_else(|error| error.exit_code(), |_| 0)
+        })
+    };
+    assert_eq!(codes(false), [0, 0, 0]);
+    assert_eq!(codes(false), [6, 6, 6]);
+    assert_eq!(codes(true), [0, 0, 0]);
+}
