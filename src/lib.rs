@@ -1,5 +1,6 @@
 //! parhelion
 #![warn(missing_docs)]
+pub mod cli;
 pub mod comm;
 pub mod config;
 pub mod decomposition;

@@ -12,6 +12,8 @@ pub struct Flaw {
     pub problem: String,
     /// The way out, as an instruction.
     pub fix: String,
+    /// True if the name of the key is wrong and not its value.
+    pub is_name: bool,
 }
 
 /// Result of a check.
@@ -20,7 +22,7 @@ pub type Check<T> = Result<T, Flaw>;
 impl Flaw {
     /// A flaw of `key`.
     pub fn new(key: impl Into<String>, problem: impl Into<String>, fix: impl Into<String>) -> Flaw {
-        Flaw { key: key.into(), problem: problem.into(), fix: fix.into() }
+        Flaw { key: key.into(), problem: problem.into(), fix: fix.into(), is_name: false }
     }
 
     /// As [`Flaw::new`], as the failure of a check.
@@ -110,12 +112,13 @@ pub fn keys_of_kind(table: &str, kind: &str, given: &[(&str, bool)], needed: &[&
                 true => "remove it".to_owned(),
                 false => format!("remove it ({kind} uses {used})"),
             };
-            return Flaw::fail(format!("{table}.{key}"), format!("not used with {kind}"), fix);
+            let flaw = Flaw::new(format!("{table}.{key}"), format!("not used with {kind}"), fix);
+            return Err(Flaw { is_name: true, ..flaw });
         }
     }
     for key in needed {
         if given.iter().any(|(name, there)| name == key && !there) {
-            let fix = format!("add {key} = ... to {}", super::diagnose::display_key(table));
+            let fix = format!("add {key} = ... to {}", super::diagnose::table_name(table));
             return Flaw::fail(format!("{table}.{key}"), format!("missing; {kind} needs it"), fix);
         }
     }

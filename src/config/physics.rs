@@ -201,7 +201,8 @@ pub struct InitialDeck {
     pub base: Option<f64>,
     /// Eigenmode: slope of the linear profile along x, y[, z] in K/m. Default: 0 along all axes.
     pub gradient: Option<Vec<f64>>,
-    /// Eigenmode: number of the eigenfunction along x, y[, z], from 1 upwards; on a periodic axis the number of waves, from 0.
+    /// Eigenmode: number of the eigenfunction along x, y[, z], from 1 upwards (between insulated faces 1 is constant); on a
+    /// periodic axis the number of whole waves, from 0.
     pub mode: Option<Vec<u64>>,
     /// File: an array of numpy (.npy, f64 or f32) with one temperature per cell, shape (z, y, x) or (y, x).
     pub file: Option<String>,
