@@ -12,8 +12,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 use toml_edit::{Document, Item, TableLike, Value};
 
-/// Longest piece of input quoted in a message, in characters.
-const LONGEST_QUOTE: usize = 120;
+/// Longest piece of input quoted in a message, and longest name that is compared with others, in characters.
+const LONGEST_QUOTE: usize = 400;
+
+/// Where the keys at the top stand.
+const WHOLE_DECK: &str = "the deck";
 
 /// The text as the user wrote it.
 pub struct Origin<'a> {
@@ -97,7 +100,7 @@ fn shape_flaw(path: &str, message: &str) -> Flaw {
     }
     if message.starts_with("missing field") && !quoted.is_empty() {
         let key = if path.is_empty() { quoted[0].to_owned() } else { format!("{path}.{}", quoted[0]) };
-        let place = if path.is_empty() { "the deck".to_owned() } else { table_name(path) };
+        let place = if path.is_empty() { WHOLE_DECK.to_owned() } else { table_name(path) };
         return Flaw::new(key, "missing", addition(quoted[0], &place));
     }
     let (found, expected) = plain_words(message);
@@ -118,10 +121,11 @@ fn unknown_key(path: &str, known: &[&str]) -> Flaw {
     Flaw { is_name: true, ..Flaw::new(path, format!("unknown key {place}"), fix) }
 }
 
-/// How to add a key: a table by its header, a value by an equation.
+/// How to add a key to a place: a table by its header, a value by an equation.
 fn addition(name: &str, place: &str) -> String {
-    match super::schema::key_paths().iter().any(|path| path.starts_with(&format!("{name}."))) {
-        true => format!("add the table [{name}] to {place}"),
+    let is_table = || super::schema::key_paths().iter().any(|path| path.starts_with(&format!("{name}.")));
+    match place == WHOLE_DECK && is_table() {
+        true => format!("add the table [{name}]"),
         false => format!("add {name} = ... to {place}"),
     }
 }
@@ -213,8 +217,11 @@ fn find(root: &Item, key: &str, name: bool) -> Option<Range<usize>> {
     found
 }
 
-/// The path of the innermost key whose name or value contains the place.
+/// The path of the innermost key whose name or value contains the place; the whole deck has an empty place.
 fn path_at(document: &Document<&str>, place: Range<usize>) -> String {
+    if place.is_empty() {
+        return String::new();
+    }
     let mut best = (usize::MAX, String::new());
     visit(document.as_item(), String::new(), &mut |path, key_span, value_span| {
         for span in [key_span, value_span].into_iter().flatten() {
@@ -291,6 +298,9 @@ pub fn table_name(key: &str) -> String {
 
 /// The candidate that a mistyped name means, if one is close.
 pub fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    if name.len() > LONGEST_QUOTE {
+        return None;
+    }
     let scored = candidates.map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))?;
     (best.0 >= 0.8).then(|| best.1.to_owned())
@@ -300,7 +310,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -
 pub fn printable(text: &str) -> String {
     let mut printed = String::new();
     for (n, c) in text.chars().enumerate() {
-        if n == LONGEST_QUOTE * 4 {
+        if n == LONGEST_QUOTE {
             printed.push_str("...");
             break;
         }

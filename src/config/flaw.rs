@@ -73,15 +73,20 @@ pub fn whole(key: &str, value: u64, lowest: u64, highest: u64) -> Check<usize> {
 }
 
 /// Two finite numbers, the first smaller than the second.
-pub fn ascending(key: &str, range: [f64; 2]) -> Check<[f64; 2]> {
+///
+/// The deck has a list and not an array of two: the TOML reader would drop a third number without a word.
+pub fn ascending(key: &str, range: &[f64]) -> Check<[f64; 2]> {
+    let &[low, high] = range else {
+        return Flaw::fail(key, format!("{} numbers", range.len()), "write two numbers");
+    };
     for (n, value) in range.iter().enumerate() {
         number(&format!("{key}.{n}"), *value)?;
     }
-    if range[0] >= range[1] {
-        let problem = format!("[{}, {}] does not ascend", range[0], range[1]);
+    if low >= high {
+        let problem = format!("[{low}, {high}] does not ascend");
         return Flaw::fail(key, problem, "write the smaller number first");
     }
-    Ok(range)
+    Ok([low, high])
 }
 
 /// One finite number per axis of the grid.
@@ -138,7 +143,7 @@ mod tests {
             assert!(positive("k", value, "m").is_err(), "{value}");
         }
         assert!(not_negative("k", -1e-9, "m").is_err() && not_negative("k", 0.0, "m").is_ok());
-        assert!(ascending("k", [1.0, 1.0]).is_err() && ascending("k", [1.0, f64::NAN]).is_err());
+        assert!(ascending("k", &[1.0, 1.0]).is_err() && ascending("k", &[1.0, f64::NAN]).is_err());
         assert!(whole("k", 0, 1, 9).is_err() && whole("k", 10, 1, 9).is_err() && whole("k", 9, 1, 9) == Ok(9));
     }
 

@@ -36,7 +36,7 @@ pub(super) struct ShapeKeys<'a> {
     pub center: &'a Option<Vec<f64>>,
     pub radius: Option<f64>,
     pub axis: Option<AxisName>,
-    pub range: Option<[f64; 2]>,
+    pub range: &'a Option<Vec<f64>>,
     pub point: &'a Option<Vec<f64>>,
     pub normal: &'a Option<Vec<f64>>,
     pub file: &'a Option<String>,
@@ -61,7 +61,7 @@ macro_rules! table_with_shape {
             /// Cylinder: the axis it is parallel to.
             pub axis: Option<AxisName>,
             /// Cylinder: its two ends along the axis in m. Default: through the whole domain.
-            pub range: Option<[f64; 2]>,
+            pub range: Option<Vec<f64>>,
             /// Half-space: a point x, y[, z] of the plane in m.
             pub point: Option<Vec<f64>>,
             /// Half-space: vector that points away from it, of any length.
@@ -81,7 +81,7 @@ macro_rules! table_with_shape {
                     center: &self.center,
                     radius: self.radius,
                     axis: self.axis,
-                    range: self.range,
+                    range: &self.range,
                     point: &self.point,
                     normal: &self.normal,
                     file: &self.file,
