@@ -141,8 +141,8 @@ pub struct FramesDeck {
     pub axis: AxisName,
     /// Coordinate of the slice along the axis in m. Default: the middle of the grid.
     pub position: Option<f64>,
-    /// Temperatures at the ends of the colour bar. Default: smallest and largest of each slice.
-    pub range: Option<[f64; 2]>,
+    /// Two temperatures, at the ends of the colour bar. Default: smallest and largest of each slice.
+    pub range: Option<Vec<f64>>,
     /// Colour map; all are perceptually uniform.
     pub colormap: ColormapName,
     /// Longest edge of the drawn slice in pixels, 16 to 8192.

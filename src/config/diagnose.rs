@@ -12,8 +12,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 use toml_edit::{Document, Item, TableLike, Value};
 
-/// Longest piece of input quoted in a message, in characters.
-const LONGEST_QUOTE: usize = 120;
+/// Longest piece of input quoted in a message, and longest name that is compared with others, in characters.
+const LONGEST_QUOTE: usize = 400;
+
+/// Where the keys at the top stand.
+const WHOLE_DECK: &str = "the deck";
 
 /// The text as the user wrote it.
 pub struct Origin<'a> {
@@ -44,7 +47,7 @@ impl<'a> Origin<'a> {
             let raw = printable(&change.raw);
             return Error::Input(format!("{}: --set {raw}: {subject}{problem}; {fix}", self.name));
         }
-        let span = first_line(self.text, self.locate(&flaw.key));
+        let span = first_line(self.text, self.locate(flaw));
         located(&self.name, self.text, span, &format!("{subject}{problem}; {fix}"), &problem)
     }
 
@@ -53,17 +56,17 @@ impl<'a> Origin<'a> {
         let inside = |inner: &str, outer: &str| {
             inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
         };
-        let absent = || find(self.document.as_item(), &flaw.key).is_none();
+        let absent = || find(self.document.as_item(), &flaw.key, false).is_none();
         overrides.iter().rev().find(|change| {
             inside(&flaw.key, &change.key) || (!flaw.key.is_empty() && inside(&change.key, &flaw.key) && absent())
         })
     }
 
     /// The value of the key, or the nearest table around it that is in the text.
-    fn locate(&self, key: &str) -> Range<usize> {
-        let mut key = key;
+    fn locate(&self, flaw: &Flaw) -> Range<usize> {
+        let mut key = flaw.key.as_str();
         loop {
-            if let Some(span) = find(self.document.as_item(), key) {
+            if let Some(span) = find(self.document.as_item(), key, flaw.is_name) {
                 return span;
             }
             match key.rsplit_once('.') {
@@ -97,8 +100,8 @@ fn shape_flaw(path: &str, message: &str) -> Flaw {
     }
     if message.starts_with("missing field") && !quoted.is_empty() {
         let key = if path.is_empty() { quoted[0].to_owned() } else { format!("{path}.{}", quoted[0]) };
-        let place = if path.is_empty() { "the deck".to_owned() } else { display_key(path) };
-        return Flaw::new(key, "missing", format!("add {} to {place}", quoted[0]));
+        let place = if path.is_empty() { WHOLE_DECK.to_owned() } else { table_name(path) };
+        return Flaw::new(key, "missing", addition(quoted[0], &place));
     }
     let (found, expected) = plain_words(message);
     Flaw::new(path, found, expected)
@@ -115,7 +118,16 @@ fn unknown_key(path: &str, known: &[&str]) -> Flaw {
             None => choose(name, known, ""),
         },
     };
-    Flaw::new(path, format!("unknown key {place}"), fix)
+    Flaw { is_name: true, ..Flaw::new(path, format!("unknown key {place}"), fix) }
+}
+
+/// How to add a key to a place: a table by its header, a value by an equation.
+fn addition(name: &str, place: &str) -> String {
+    let is_table = || super::schema::key_paths().iter().any(|path| path.starts_with(&format!("{name}.")));
+    match place == WHOLE_DECK && is_table() {
+        true => format!("add the table [{name}]"),
+        false => format!("add {name} = ... to {place}"),
+    }
 }
 
 fn choose(name: &str, known: &[&str], quote: &str) -> String {
@@ -191,19 +203,25 @@ fn located(name: &str, text: &str, span: Range<usize>, message: &str, label: &st
     Error::Deck { message: format!("{name}:{line}:{column}: {message}"), snippet }
 }
 
-/// The place of a key: its value, or for tables its header. `None` if it is not in the text.
-fn find(root: &Item, key: &str) -> Option<Range<usize>> {
+/// The place of a key: its name or its value, or for tables the header. `None` if it is not in the text.
+fn find(root: &Item, key: &str, name: bool) -> Option<Range<usize>> {
     let mut found = None;
     visit(root, String::new(), &mut |path, key_span, value_span| {
         if path == key {
-            found = value_span.or(key_span);
+            found = match name {
+                true => key_span.or(value_span),
+                false => value_span.or(key_span),
+            };
         }
     });
     found
 }
 
-/// The path of the innermost key whose name or value contains the place.
+/// The path of the innermost key whose name or value contains the place; the whole deck has an empty place.
 fn path_at(document: &Document<&str>, place: Range<usize>) -> String {
+    if place.is_empty() {
+        return String::new();
+    }
     let mut best = (usize::MAX, String::new());
     visit(document.as_item(), String::new(), &mut |path, key_span, value_span| {
         for span in [key_span, value_span].into_iter().flatten() {
@@ -272,8 +290,17 @@ pub fn display_key(key: &str) -> String {
     })
 }
 
+/// A table as its header reads: `[grid]`; an element of an array of tables by its number: `regions[0]`.
+pub fn table_name(key: &str) -> String {
+    let numbered = key.split('.').any(|segment| segment.parse::<usize>().is_ok());
+    if numbered { display_key(key) } else { format!("[{key}]") }
+}
+
 /// The candidate that a mistyped name means, if one is close.
 pub fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    if name.len() > LONGEST_QUOTE {
+        return None;
+    }
     let scored = candidates.map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))?;
     (best.0 >= 0.8).then(|| best.1.to_owned())
@@ -283,7 +310,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -
 pub fn printable(text: &str) -> String {
     let mut printed = String::new();
     for (n, c) in text.chars().enumerate() {
-        if n == LONGEST_QUOTE * 4 {
+        if n == LONGEST_QUOTE {
             printed.push_str("...");
             break;
         }

@@ -12,6 +12,8 @@ pub struct Flaw {
     pub problem: String,
     /// The way out, as an instruction.
     pub fix: String,
+    /// True if the name of the key is wrong and not its value.
+    pub is_name: bool,
 }
 
 /// Result of a check.
@@ -20,7 +22,7 @@ pub type Check<T> = Result<T, Flaw>;
 impl Flaw {
     /// A flaw of `key`.
     pub fn new(key: impl Into<String>, problem: impl Into<String>, fix: impl Into<String>) -> Flaw {
-        Flaw { key: key.into(), problem: problem.into(), fix: fix.into() }
+        Flaw { key: key.into(), problem: problem.into(), fix: fix.into(), is_name: false }
     }
 
     /// As [`Flaw::new`], as the failure of a check.
@@ -71,15 +73,20 @@ pub fn whole(key: &str, value: u64, lowest: u64, highest: u64) -> Check<usize> {
 }
 
 /// Two finite numbers, the first smaller than the second.
-pub fn ascending(key: &str, range: [f64; 2]) -> Check<[f64; 2]> {
+///
+/// The deck has a list and not an array of two: the TOML reader would drop a third number without a word.
+pub fn ascending(key: &str, range: &[f64]) -> Check<[f64; 2]> {
+    let &[low, high] = range else {
+        return Flaw::fail(key, format!("{} numbers", range.len()), "write two numbers");
+    };
     for (n, value) in range.iter().enumerate() {
         number(&format!("{key}.{n}"), *value)?;
     }
-    if range[0] >= range[1] {
-        let problem = format!("[{}, {}] does not ascend", range[0], range[1]);
+    if low >= high {
+        let problem = format!("[{low}, {high}] does not ascend");
         return Flaw::fail(key, problem, "write the smaller number first");
     }
-    Ok(range)
+    Ok([low, high])
 }
 
 /// One finite number per axis of the grid.
@@ -110,12 +117,13 @@ pub fn keys_of_kind(table: &str, kind: &str, given: &[(&str, bool)], needed: &[&
                 true => "remove it".to_owned(),
                 false => format!("remove it ({kind} uses {used})"),
             };
-            return Flaw::fail(format!("{table}.{key}"), format!("not used with {kind}"), fix);
+            let flaw = Flaw::new(format!("{table}.{key}"), format!("not used with {kind}"), fix);
+            return Err(Flaw { is_name: true, ..flaw });
         }
     }
     for key in needed {
         if given.iter().any(|(name, there)| name == key && !there) {
-            let fix = format!("add {key} = ... to {}", super::diagnose::display_key(table));
+            let fix = format!("add {key} = ... to {}", super::diagnose::table_name(table));
             return Flaw::fail(format!("{table}.{key}"), format!("missing; {kind} needs it"), fix);
         }
     }
@@ -135,7 +143,7 @@ mod tests {
             assert!(positive("k", value, "m").is_err(), "{value}");
         }
         assert!(not_negative("k", -1e-9, "m").is_err() && not_negative("k", 0.0, "m").is_ok());
-        assert!(ascending("k", [1.0, 1.0]).is_err() && ascending("k", [1.0, f64::NAN]).is_err());
+        assert!(ascending("k", &[1.0, 1.0]).is_err() && ascending("k", &[1.0, f64::NAN]).is_err());
         assert!(whole("k", 0, 1, 9).is_err() && whole("k", 10, 1, 9).is_err() && whole("k", 9, 1, 9) == Ok(9));
     }
 

@@ -14,6 +14,7 @@ mod file;
 mod flaw;
 mod overrides;
 mod physics;
+mod reference;
 mod schema;
 mod validate;
 mod validate_initial;
@@ -21,6 +22,7 @@ mod validate_physics;
 mod validate_shape;
 
 pub use file::{deck_directory, read_deck_text};
+pub use reference::reference;
 pub use schema::schema;
 
 use crate::error::{Error, Result};

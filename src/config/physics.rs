@@ -36,7 +36,7 @@ pub(super) struct ShapeKeys<'a> {
     pub center: &'a Option<Vec<f64>>,
     pub radius: Option<f64>,
     pub axis: Option<AxisName>,
-    pub range: Option<[f64; 2]>,
+    pub range: &'a Option<Vec<f64>>,
     pub point: &'a Option<Vec<f64>>,
     pub normal: &'a Option<Vec<f64>>,
     pub file: &'a Option<String>,
@@ -61,7 +61,7 @@ macro_rules! table_with_shape {
             /// Cylinder: the axis it is parallel to.
             pub axis: Option<AxisName>,
             /// Cylinder: its two ends along the axis in m. Default: through the whole domain.
-            pub range: Option<[f64; 2]>,
+            pub range: Option<Vec<f64>>,
             /// Half-space: a point x, y[, z] of the plane in m.
             pub point: Option<Vec<f64>>,
             /// Half-space: vector that points away from it, of any length.
@@ -81,7 +81,7 @@ macro_rules! table_with_shape {
                     center: &self.center,
                     radius: self.radius,
                     axis: self.axis,
-                    range: self.range,
+                    range: &self.range,
                     point: &self.point,
                     normal: &self.normal,
                     file: &self.file,
@@ -201,7 +201,8 @@ pub struct InitialDeck {
     pub base: Option<f64>,
     /// Eigenmode: slope of the linear profile along x, y[, z] in K/m. Default: 0 along all axes.
     pub gradient: Option<Vec<f64>>,
-    /// Eigenmode: number of the eigenfunction along x, y[, z], from 1 upwards; on a periodic axis the number of waves, from 0.
+    /// Eigenmode: number of the eigenfunction along x, y[, z], from 1 upwards (between insulated faces 1 is constant); on a
+    /// periodic axis the number of whole waves, from 0.
     pub mode: Option<Vec<u64>>,
     /// File: an array of numpy (.npy, f64 or f32) with one temperature per cell, shape (z, y, x) or (y, x).
     pub file: Option<String>,

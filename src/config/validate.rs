@@ -166,7 +166,7 @@ fn frames(deck: &mut FramesDeck, grid: &UniformGrid) -> Check<FramePlan> {
     Ok(FramePlan {
         axis,
         position: deck.position,
-        range: deck.range.map(|range| ascending("output.frames.range", range)).transpose()?,
+        range: deck.range.as_ref().map(|range| ascending("output.frames.range", range)).transpose()?,
         colormap: colormap(deck.colormap),
         pixels: whole("output.frames.pixels", deck.pixels, 16, 8192)?,
     })

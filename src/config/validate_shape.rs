@@ -1,6 +1,6 @@
 //! Pieces of space: from the keys of a shape to a [`Region`], and whether any cell lies in it.
 
-use super::flaw::{Check, Flaw, ascending, keys_of_kind, number, positive, vector};
+use super::flaw::{Check, Flaw, ascending, keys_of_kind, positive, vector};
 use super::physics::{Shape, ShapeKeys};
 use super::validate::axis_number;
 use super::{Context, kind_text};
@@ -86,11 +86,10 @@ fn cylinder(table: &str, keys: &ShapeKeys<'_>, grid: &UniformGrid, radius: f64) 
     }
     let axis = keys.axis.map_or(2, axis_number);
     let center = coordinates(&format!("{table}.center"), keys.center, grid, 0.0)?;
-    let range = match keys.range {
+    let range = match &keys.range {
         Some(range) => ascending(&format!("{table}.range"), range)?,
         None => [0.0, grid.length(axis)],
     };
-    number(&format!("{table}.center.{axis}"), center[axis])?;
     Ok(Region::Cylinder { axis, center, radius, range })
 }
 

@@ -1,0 +1,357 @@
+//! The command line: raw flags only. What they mean is decided where they are used.
+//!
+//! Usage errors are clap's: one `error:` line, a hint, exit code 2.
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::io::{Result as IoResult, Write};
+use std::path::PathBuf;
+
+/// Most ranks, threads or domains: beyond it is a typing error.
+const MOST_WORKERS: u64 = 1 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  parhelion run inputs/heat/hot_plate.toml
+  parhelion run inputs/heat/heat_sink.toml --set time.end=60 --threads 2
+  parhelion check inputs/heat/bench_512.toml --ranks 4
+  mpirun -n 4 parhelion run inputs/heat/bench_512.toml
+
+Exit codes:
+  0 done  1 a defect of parhelion  2 usage or input  3 reading or writing failed
+  4 the state became non-finite    6 output directory in use or holding another run";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  parhelion run inputs/heat/hot_plate.toml
+  parhelion run inputs/heat/hot_plate.toml --live
+  parhelion run inputs/heat/soda_bottle.toml --set time.end=3600 --set output.frames_every=600
+  parhelion run inputs/heat/heat_sink.toml --set sources.0.power=95 --output outputs/95_watts
+  parhelion run inputs/heat/eigenmode_3d.toml --domains 4 --threads 1
+  mpirun -n 2 parhelion run inputs/heat/bench_512.toml --threads 1";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  parhelion check inputs/heat/heat_sink.toml
+  parhelion check inputs/heat/bench_512.toml --ranks 8 --threads 4
+  parhelion check inputs/heat/bench_512.toml --set grid.cells=[1024,1024,1024] --json";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  parhelion verify
+  parhelion verify --quick --json";
+
+const RENDER_EXAMPLES: &str = "\
+Examples:
+  parhelion render outputs/hot_plate
+  parhelion render outputs/heat_sink --axis z --position 0.004 --range 25,65
+  parhelion render outputs/soda_bottle --colormap viridis --pixels 1200 --output pictures";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  parhelion completions bash > ~/.local/share/bash-completion/completions/parhelion
+  parhelion completions zsh > ~/.zfunc/_parhelion";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  parhelion man | man -l -
+  parhelion man > ~/.local/share/man/man1/parhelion.1";
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  parhelion schema > deck.schema.json";
+
+/// Heat diffusion over threads, processes and machines, with the same bits in every shape.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "parhelion", version, about, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the simulation of a deck
+    Run(RunArgs),
+    /// Check a deck and print the plan of its run, without running
+    Check(CheckArgs),
+    /// Verify this program: exact solutions, observed orders, conservation
+    Verify(VerifyArgs),
+    /// Draw pictures and an animation from a finished run
+    Render(RenderArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// Shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    #[command(after_help = MAN_EXAMPLES)]
+    Man,
+    /// Print the JSON schema of the decks
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+}
+
+/// A deck and its overrides.
+#[derive(Clone, Debug, Args)]
+pub struct DeckArgs {
+    /// Deck: a TOML file, see inputs/heat
+    pub deck: PathBuf,
+    /// Override a key of the deck: --set time.end=5.0 (repeatable)
+    #[arg(long = "set", value_name = "KEY.PATH=VALUE")]
+    pub overrides: Vec<String>,
+}
+
+/// Flags of `run`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub struct RunArgs {
+    /// The deck.
+    #[command(flatten)]
+    pub deck: DeckArgs,
+    /// Directory of the results [default: outputs/<name of the deck>]
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Threads of each rank [default: the cores that the rank may use]
+    #[arg(long, value_name = "N", value_parser = workers())]
+    pub threads: Option<usize>,
+    /// Run this many domains, as ranks that are threads of one process
+    #[arg(long, value_name = "N", value_parser = workers())]
+    pub domains: Option<usize>,
+    /// Replace the results of another run in the output directory
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Print errors only
+    #[arg(long)]
+    pub quiet: bool,
+    /// Draw the temperature in the terminal while the run goes on
+    #[arg(long, conflicts_with = "quiet")]
+    pub live: bool,
+}
+
+/// Flags of `check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// The deck.
+    #[command(flatten)]
+    pub deck: DeckArgs,
+    /// Plan for this many ranks
+    #[arg(long, value_name = "N", default_value = "1", value_parser = workers())]
+    pub ranks: usize,
+    /// Plan for this many threads of each rank [default: the cores of this machine]
+    #[arg(long, value_name = "N", value_parser = workers())]
+    pub threads: Option<usize>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `verify`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub struct VerifyArgs {
+    /// Smaller grids: seconds instead of minutes
+    #[arg(long)]
+    pub quick: bool,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `render`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = RENDER_EXAMPLES)]
+pub struct RenderArgs {
+    /// Directory of a finished run, such as outputs/hot_plate
+    pub run_dir: PathBuf,
+    /// Axis normal to the slice [default: as in the deck]
+    #[arg(long, value_enum)]
+    pub axis: Option<AxisArg>,
+    /// Coordinate of the slice along the axis, in m [default: as in the deck]
+    #[arg(long, value_name = "METRES", value_parser = finite, allow_negative_numbers = true)]
+    pub position: Option<f64>,
+    /// Temperatures at the ends of the colour bar, such as 20,100 [default: as in the deck]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
+    pub range: Option<[f64; 2]>,
+    /// Colour map [default: as in the deck]
+    #[arg(long, value_enum)]
+    pub colormap: Option<ColormapArg>,
+    /// Longest edge of the drawn slice, in pixels, 16 to 8192 [default: as in the deck]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(16..=8192))]
+    pub pixels: Option<usize>,
+    /// Directory of the pictures [default: frames in the run directory]
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// An axis on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AxisArg {
+    /// First axis
+    X,
+    /// Second axis
+    Y,
+    /// Third axis
+    Z,
+}
+
+/// A colour map on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColormapArg {
+    /// Black through red to pale yellow
+    Inferno,
+    /// Violet through green to yellow
+    Viridis,
+    /// As inferno, with a lighter top
+    Magma,
+    /// Blue to yellow, for readers who confuse red and green
+    Cividis,
+}
+
+impl AxisArg {
+    /// 0, 1 or 2.
+    pub fn number(self) -> usize {
+        self as usize
+    }
+}
+
+impl From<ColormapArg> for crate::run_config::Colormap {
+    fn from(name: ColormapArg) -> crate::run_config::Colormap {
+        match name {
+            ColormapArg::Inferno => crate::run_config::Colormap::Inferno,
+            ColormapArg::Viridis => crate::run_config::Colormap::Viridis,
+            ColormapArg::Magma => crate::run_config::Colormap::Magma,
+            ColormapArg::Cividis => crate::run_config::Colormap::Cividis,
+        }
+    }
+}
+
+fn workers() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=MOST_WORKERS)
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err("write a finite number".to_owned()),
+    }
+}
+
+fn range(text: &str) -> Result<[f64; 2], String> {
+    let (low, high) = text.split_once(',').ok_or("write two numbers with a comma between them: 20,100")?;
+    let range = [finite(low)?, finite(high)?];
+    if range[0] < range[1] { Ok(range) } else { Err("write the smaller number first: 20,100".to_owned()) }
+}
+
+/// Writes the completion script for a shell.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> IoResult<()> {
+    // The generator panics where it cannot write, so it writes to memory.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "parhelion", &mut script);
+    out.write_all(&script)
+}
+
+/// Writes the manual page: the program, then every command as a section of its own.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_man(out: &mut dyn Write) -> IoResult<()> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    for subcommand in command.get_subcommands() {
+        let man = clap_mangen::Man::new(subcommand.clone());
+        let mut page = Vec::new();
+        man.render_synopsis_section(&mut page)?;
+        man.render_description_section(&mut page)?;
+        man.render_options_section(&mut page)?;
+        man.render_extra_section(&mut page)?;
+        let page = String::from_utf8_lossy(&page).replace(".SH ", ".SS ");
+        writeln!(out, ".SH \"COMMAND {}\"\n{page}", subcommand.get_name().to_uppercase())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_takes_repeated_overrides() {
+        let cli = parsed("parhelion run a.toml --set time.end=5 --threads 2 --set grid.cells=[4,4]").unwrap();
+        let Command::Run(run) = cli.command else { panic!("not a run") };
+        assert_eq!(run.deck.overrides, ["time.end=5", "grid.cells=[4,4]"]);
+        assert_eq!((run.threads, run.domains, run.overwrite), (Some(2), None, false));
+    }
+
+    #[test]
+    fn ranges_may_be_negative() {
+        let cli = parsed("parhelion render outputs/a --range -5,5 --position 0.1 --axis y").unwrap();
+        let Command::Render(render) = cli.command else { panic!("not a render") };
+        assert_eq!(render.range, Some([-5.0, 5.0]));
+        assert_eq!(render.axis.map(AxisArg::number), Some(1));
+    }
+
+    #[test]
+    fn usage_errors_leave_with_2_and_one_error_line() {
+        for line in [
+            "parhelion",
+            "parhelion rnu a.toml",
+            "parhelion run",
+            "parhelion run a.toml --threads 0",
+            "parhelion run a.toml --threads -3",
+            "parhelion run a.toml --domains 99999999999999999999",
+            "parhelion run a.toml --nonsense",
+            "parhelion run a.toml --quiet --live",
+            "parhelion check a.toml --ranks x",
+            "parhelion render a --range 5,1",
+            "parhelion render a --range nan,1",
+            "parhelion render a --position inf",
+            "parhelion render a --pixels 1",
+            "parhelion completions tcsh",
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().matches("error:").count() <= 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn every_help_shows_examples() {
+        for command in ["run", "check", "verify", "render", "completions", "man", "schema"] {
+            let help = parsed(&format!("parhelion {command} --help")).unwrap_err();
+            assert_eq!(help.exit_code(), 0);
+            assert!(help.to_string().contains(&format!("parhelion {command}")), "{help}");
+            assert!(help.to_string().contains("Examples:"), "{help}");
+        }
+    }
+
+    #[test]
+    fn man_page_and_completions_name_all_flags() {
+        let (mut man, mut script) = (Vec::new(), Vec::new());
+        write_man(&mut man).unwrap();
+        write_completions(clap_complete::Shell::Bash, &mut script).unwrap();
+        let (man, script) = (String::from_utf8(man).unwrap(), String::from_utf8(script).unwrap());
+        for flag in ["set", "output", "threads", "domains", "overwrite", "quiet", "live", "ranks", "quick", "colormap"]
+        {
+            assert!(man.contains(&format!("\\-\\-{flag}")), "{flag}");
+            assert!(script.contains(&format!("--{flag}")), "{flag}");
+        }
+    }
+}
