@@ -124,7 +124,7 @@ pub struct RunArgs {
     /// Replace the results of another run in the output directory
     #[arg(long)]
     pub overwrite: bool,
-    /// Print errors only
+    /// No progress, no warnings, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
     /// Draw the temperature in the terminal while the run goes on

@@ -72,7 +72,12 @@ impl HaloExchange {
     }
 
     /// Messages and bytes that a rank sends in one exchange, without making the buffers.
-    pub fn volume(decomposition: &CartesianDecomposition, rank: usize, layout: &Layout, width: usize) -> (usize, usize) {
+    pub fn volume(
+        decomposition: &CartesianDecomposition,
+        rank: usize,
+        layout: &Layout,
+        width: usize,
+    ) -> (usize, usize) {
         let (links, filled) = links(decomposition, rank, layout, width);
         (links.len(), filled * size_of::<f64>())
     }

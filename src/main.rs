@@ -1,20 +1,41 @@
 //! The program: parse, start the runtime, dispatch, map the result to an exit code.
 
 use clap::Parser;
-use parhelion::cli::{Cli, Command};
+use parhelion::cli::{self, Cli, Command};
 use parhelion::commands;
+use parhelion::config;
+use parhelion::console;
+use parhelion::error::Result;
 use parhelion::runtime::{Launch, ending, launch};
 use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    let result = match Cli::parse().command {
+    ending::install_panic_hook();
+    ending::conclude(dispatch(Cli::parse().command, started))
+}
+
+fn dispatch(command: Command, started: Instant) -> Result<u8> {
+    match command {
         Command::Run(arguments) => {
             let request = Launch { domains: arguments.domains, threads: arguments.threads };
             launch(&request, |comm, setup| commands::run::run(comm, setup, &arguments, started))
         }
         Command::Check(arguments) => commands::check::check(&arguments),
-    };
-    ending::conclude(result)
+        Command::Verify(arguments) => commands::verify::verify(&arguments),
+        Command::Render(arguments) => commands::render::render(&arguments),
+        Command::Completions { shell } => print(|out| cli::write_completions(shell, out)),
+        Command::Man => print(|out| cli::write_man(out)),
+        Command::Schema => print(|out| writeln!(out, "{}", config::schema())),
+    }
+}
+
+/// Prints a text that is generated; a reader that has gone is no error.
+fn print(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> Result<u8> {
+    let mut text = Vec::new();
+    if write(&mut text).is_ok() {
+        console::print(String::from_utf8_lossy(&text).trim_end());
+    }
+    Ok(0)
 }

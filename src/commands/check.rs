@@ -1,8 +1,8 @@
 //! `parhelion check`: the plan of a run, without running it and without MPI.
 
 use super::deck;
-use super::plan::{Plan, page};
-use crate::cli::CheckArguments;
+use super::plan::{self, Plan, page};
+use crate::cli::CheckArgs;
 use crate::comm::solo::Solo;
 use crate::console;
 use crate::error::{Error, Result};
@@ -12,8 +12,8 @@ use crate::run_config::TimeStep;
 ///
 /// # Errors
 /// Whatever would keep the run from its first step, as far as it can be told without allocating its memory.
-pub fn check(arguments: &CheckArguments) -> Result<u8> {
-    let config = deck::read(&Solo, &arguments.deck, &arguments.set)?;
+pub fn check(arguments: &CheckArgs) -> Result<u8> {
+    let config = deck::read(&Solo, &arguments.deck.deck, &arguments.deck.overrides)?;
     let plan = Plan::new(&config, arguments.ranks)?;
     for warning in &config.warnings {
         console::message(&format!("warning: {warning}"));
@@ -21,7 +21,11 @@ pub fn check(arguments: &CheckArguments) -> Result<u8> {
     // Only one rank's arrays must fit here: the job may have a host for each.
     plan.check_memory(&[0])?;
     refuse_unstable(&plan, config.time.dt, config.time.allow_unstable)?;
-    console::print(page(&config, &plan, arguments.threads).trim_end());
+    if arguments.json {
+        console::print(&plan::json(&config, &plan));
+    } else {
+        console::print(page(&config, &plan, arguments.threads).trim_end());
+    }
     Ok(0)
 }
 

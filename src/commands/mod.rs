@@ -3,4 +3,6 @@
 pub mod check;
 pub mod deck;
 pub mod plan;
+pub mod render;
 pub mod run;
+pub mod verify;

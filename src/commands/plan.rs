@@ -9,7 +9,7 @@ use crate::heat::stability::{careful_bound, uniform_bound};
 use crate::heat::{self, HeatOptions};
 use crate::host;
 use crate::output::disk::in_words;
-use crate::run_config::{RunConfig, TimeStep, Until};
+use crate::run_config::{RunConfig, TimePlan, TimeStep, Until};
 use crate::schedule::Clock;
 use std::fmt::Write;
 
@@ -83,15 +83,60 @@ pub fn page(config: &RunConfig, plan: &Plan, threads: Option<usize>) -> String {
     line("grid", format!("{} cells ({})", by(&grid.cells[..grid.dimensions]), grid.cell_count()));
     line("spacing", format!("{} m", spacings(grid.spacing, grid.dimensions)));
     let threads = threads.unwrap_or_else(host::parallelism);
-    line("shape", format!("{} rank(s) as {}, {threads} thread(s) each", plan.memory.len(), by(&plan.decomposition.dims)));
+    line(
+        "shape",
+        format!("{} rank(s) as {}, {threads} thread(s) each", plan.memory.len(), by(&plan.decomposition.dims)),
+    );
     let largest = plan.memory.iter().max().copied().unwrap_or(0) as u64;
-    line("memory", format!("{} per rank at most, {} in all", in_words(largest), in_words(plan.memory.iter().map(|&b| b as u64).sum())));
-    line("halo", format!("width {}, {} messages and {} per exchange of the busiest rank, {} per step", config.decomposition.halo_width,
-        plan.halo.0, in_words(plan.halo.1 as u64), in_words((plan.halo.1 / config.decomposition.halo_width) as u64)));
+    line(
+        "memory",
+        format!(
+            "{} per rank at most, {} in all",
+            in_words(largest),
+            in_words(plan.memory.iter().map(|&b| b as u64).sum())
+        ),
+    );
+    line(
+        "halo",
+        format!(
+            "width {}, {} messages and {} per exchange of the busiest rank, {} per step",
+            config.decomposition.halo_width,
+            plan.halo.0,
+            in_words(plan.halo.1 as u64),
+            in_words((plan.halo.1 / config.decomposition.halo_width) as u64)
+        ),
+    );
     line("time step", time_step(config, plan));
     line("steps", steps(config, plan));
-    line("exact", if ExactSolution::of(&config.problem).is_some() { "known: the error is reported" } else { "not known" }.into());
+    line(
+        "exact",
+        if ExactSolution::of(&config.problem).is_some() { "known: the error is reported" } else { "not known" }.into(),
+    );
     text
+}
+
+/// The plan for programs.
+pub fn json(config: &RunConfig, plan: &Plan) -> String {
+    let grid = &config.problem.grid;
+    let permissive = TimePlan { allow_unstable: true, ..config.time.clone() };
+    let clock = Clock::new(&permissive, plan.max_stable_dt).ok();
+    let value = serde_json::json!({
+        "title": config.title,
+        "cells": grid.cells[..grid.dimensions],
+        "unknowns": grid.cell_count(),
+        "ranks": plan.memory.len(),
+        "process_grid": plan.decomposition.dims,
+        "halo_width": config.decomposition.halo_width,
+        "memory_bytes_per_rank": plan.memory,
+        "halo_messages_per_exchange": plan.halo.0,
+        "halo_bytes_per_exchange": plan.halo.1,
+        "max_stable_dt": plan.max_stable_dt,
+        "max_stable_dt_is_exact": plan.exact_limit,
+        "dt": clock.map(|clock| clock.dt),
+        "steps": clock.map(|clock| clock.steps),
+        "time": clock.map(|clock| clock.end),
+    });
+    format!("{value:#}")
 }
 
 fn spacings(spacing: [f64; 3], dimensions: usize) -> String {
@@ -104,17 +149,24 @@ fn time_step(config: &RunConfig, plan: &Plan) -> String {
         TimeStep::Auto { safety } => {
             format!("{:.4e} s ({safety} of the stability limit, {limit})", safety * plan.max_stable_dt)
         }
-        TimeStep::Fixed(dt) => format!("{dt:.4e} s ({:.1} % of the stability limit, {limit})", 100.0 * dt / plan.max_stable_dt),
+        TimeStep::Fixed(dt) => {
+            format!("{dt:.4e} s ({:.1} % of the stability limit, {limit})", 100.0 * dt / plan.max_stable_dt)
+        }
     }
 }
 
 fn steps(config: &RunConfig, plan: &Plan) -> String {
-    let permissive = crate::run_config::TimePlan { allow_unstable: true, ..config.time.clone() };
+    let permissive = TimePlan { allow_unstable: true, ..config.time.clone() };
     match Clock::new(&permissive, plan.max_stable_dt) {
         Ok(clock) => {
-            let at_most = if plan.exact_limit || matches!(config.time.until, Until::Steps(_)) { "" } else { "at most " };
-            format!("{at_most}{} to {:.4e} s: {:.3e} cell updates", clock.steps, clock.end,
-                clock.steps as f64 * config.problem.grid.cell_count() as f64)
+            let at_most =
+                if plan.exact_limit || matches!(config.time.until, Until::Steps(_)) { "" } else { "at most " };
+            format!(
+                "{at_most}{} to {:.4e} s: {:.3e} cell updates",
+                clock.steps,
+                clock.end,
+                clock.steps as f64 * config.problem.grid.cell_count() as f64
+            )
         }
         Err(error) => error.to_string(),
     }

@@ -2,7 +2,7 @@
 
 use super::deck;
 use super::plan::Plan;
-use crate::cli::RunArguments;
+use crate::cli::RunArgs;
 use crate::comm::{Communicator, ReduceOp, agree};
 use crate::digest::digest;
 use crate::error::{Error, Result};
@@ -30,21 +30,24 @@ const COPIES: usize = 5;
 ///
 /// # Errors
 /// As the exit codes say, the same on all ranks.
-pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArguments, started: Instant) -> Result<u8> {
-    let config = deck::read(comm, &arguments.deck, &arguments.set)?;
+pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
+    let config = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
     let plan = Plan::new(&config, comm.size())?;
     agree(comm, plan.check_memory(&ranks_here(comm.rank(), setup)))?;
-    warn(comm, &config);
+    if !arguments.quiet {
+        warn(comm, &config);
+    }
     let options = options(comm, &config);
     let mut model = HeatModel::new(config.problem.clone(), comm, &options)?;
     read_initial(comm, &mut model)?;
     let clock = Clock::new(&config.time, model.spectral().max_stable_dt())?;
     let directory = RunDirectory::open(comm, &output_path(arguments, &config), &config.resolved, arguments.overwrite)?;
-    let visible = comm.rank() == 0 && !arguments.quiet;
+    let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
     let progress = Progress::new(clock.steps, config.problem.grid.cell_count() as f64, visible);
-    let mut outputs = Outputs::new(comm, &config.output, directory.path(), progress)?;
+    let mut outputs = Outputs::new(comm, &config.title, &config.output, directory.path(), progress, arguments.live)?;
     let statistics = simulate(&mut model, &clock, &mut outputs)?;
-    let job = Job { comm, setup, config: &config, clock, options, started, directory: &directory };
+    let job =
+        Job { comm, setup, config: &config, clock, options, started, directory: &directory, quiet: arguments.quiet };
     job.conclude(&mut model, statistics, outputs.finish()?)
 }
 
@@ -85,7 +88,7 @@ fn read_initial(comm: &dyn Communicator, model: &mut HeatModel<'_>) -> Result<()
     input::npy::read_part(&path, &grid, &decomposition, comm, model.temperature_mut())
 }
 
-fn output_path(arguments: &RunArguments, config: &RunConfig) -> PathBuf {
+fn output_path(arguments: &RunArgs, config: &RunConfig) -> PathBuf {
     arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs").join(&config.case))
 }
 
@@ -98,6 +101,7 @@ struct Job<'a> {
     options: HeatOptions,
     started: Instant,
     directory: &'a RunDirectory,
+    quiet: bool,
 }
 
 impl Job<'_> {
@@ -128,7 +132,7 @@ impl Job<'_> {
             setup_s: (first_step - self.started).as_secs_f64(),
             loop_s: slowest[0],
             copy_s,
-            output: (model.timers.seconds(Phase::Output), finished.bytes),
+            output: (model.timers.seconds(Phase::Output) + finished.seconds, finished.bytes),
             phases,
             ranks,
         };
@@ -160,7 +164,10 @@ impl Job<'_> {
         agree(self.comm, written)?;
         if self.comm.rank() == 0 {
             let directory = self.directory.path().display().to_string();
-            console::print(report::summary(figures, &directory).trim_end());
+            let summary = report::summary(figures, &directory);
+            let text = summary.trim_end();
+            let digest = text.lines().next_back().unwrap_or_default();
+            console::print(if self.quiet { digest } else { text });
         }
         Ok(0)
     }

@@ -242,7 +242,11 @@ struct Cells<'a> {
 
 impl Cells<'_> {
     /// Sums of `N` figures per cell, which depend on its local index and temperature.
-    fn sums<const N: usize>(&self, scale: Scale, figures: impl Fn([isize; 3], f64) -> [f64; N] + Sync) -> [ExactSum; N] {
+    fn sums<const N: usize>(
+        &self,
+        scale: Scale,
+        figures: impl Fn([isize; 3], f64) -> [f64; N] + Sync,
+    ) -> [ExactSum; N] {
         self.fold_rows(scale, |sums, row| {
             let ([j, k], values) = self.row(row);
             let mut buffers = [[0.0; BUFFER]; N];

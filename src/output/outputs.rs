@@ -1,8 +1,9 @@
 //! All outputs of a run behind one observer of the time loop.
 
 use super::diagnostics::DiagnosticsWriter;
+use super::live::LiveView;
 use super::progress::Progress;
-use super::{Snapshot, SnapshotWriter};
+use super::{FrameWriter, Snapshot, SnapshotWriter};
 use crate::comm::Communicator;
 use crate::error::Result;
 use crate::heat::HeatModel;
@@ -20,6 +21,8 @@ pub struct Outputs<'c> {
     plan: OutputPlan,
     log: DiagnosticsWriter,
     snapshots: SnapshotWriter,
+    frames: FrameWriter,
+    live: Option<LiveView>,
     progress: Progress,
     latest: Option<Diagnostics>,
     /// When the initial state had been offered.
@@ -27,16 +30,25 @@ pub struct Outputs<'c> {
 }
 
 impl<'c> Outputs<'c> {
-    /// Opens the log in a run directory. Collective.
+    /// Opens the log in a run directory, and the live view if asked for. Collective.
     ///
     /// # Errors
     /// Exit code 3 if that fails.
-    pub fn new(comm: &'c dyn Communicator, plan: &OutputPlan, directory: &Path, progress: Progress) -> Result<Outputs<'c>> {
+    pub fn new(
+        comm: &'c dyn Communicator,
+        title: &str,
+        plan: &OutputPlan,
+        directory: &Path,
+        progress: Progress,
+        live: bool,
+    ) -> Result<Outputs<'c>> {
         Ok(Outputs {
             comm,
             plan: plan.clone(),
             log: DiagnosticsWriter::create(comm, directory)?,
             snapshots: SnapshotWriter::new(directory, &plan.snapshot_formats),
+            frames: FrameWriter::new(directory, title, "", &plan.frames),
+            live: live.then(|| LiveView::start(comm, title, &plan.frames)).flatten(),
             progress,
             latest: None,
             first_step: None,
@@ -48,8 +60,15 @@ impl<'c> Outputs<'c> {
     /// # Errors
     /// Exit code 3 if writing fails.
     pub fn finish(mut self) -> Result<Finished> {
+        let start = Instant::now();
         self.log.finish(self.comm)?;
-        Ok(Finished { last: self.latest, bytes: self.snapshots.bytes(), first_step: self.first_step })
+        self.frames.finish(self.comm)?;
+        Ok(Finished {
+            last: self.latest,
+            bytes: self.snapshots.bytes() + self.frames.bytes(),
+            seconds: start.elapsed().as_secs_f64(),
+            first_step: self.first_step,
+        })
     }
 
     fn measure(&mut self, moment: &mut Moment<'_, '_>) -> Result<()> {
@@ -67,8 +86,26 @@ impl<'c> Outputs<'c> {
         if due.snapshot {
             self.snapshots.write(&snapshot)?;
         }
+        if due.frame {
+            self.frames.write(&snapshot)?;
+        }
+        if let Some(live) = self.live.as_mut().filter(|_| due.live) {
+            live.show(&snapshot);
+        }
         moment.model.timers.add(Phase::Output, start.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    fn due(&self, moment: &Moment<'_, '_>) -> Due {
+        let due = |every: u64| Schedule { every }.due(moment.step);
+        let frames = self.plan.frames_every;
+        Due {
+            // The initial state is what diagnostics are compared with; the final one is always known.
+            diagnostics: due(self.plan.diagnostics_every) || moment.step == 0 || moment.last,
+            snapshot: due(self.plan.snapshot_every) || moment.last,
+            frame: due(frames) || (moment.last && frames != 0),
+            live: self.live.as_ref().is_some_and(|live| live.is_due(moment.step) || moment.last),
+        }
     }
 }
 
@@ -78,29 +115,32 @@ pub struct Finished {
     pub last: Option<Diagnostics>,
     /// Bytes written by all ranks.
     pub bytes: u64,
+    /// Seconds spent after the loop, in the animation.
+    pub seconds: f64,
     /// When the loop began.
     pub first_step: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
 struct Due {
+    diagnostics: bool,
     snapshot: bool,
+    frame: bool,
+    live: bool,
 }
 
 impl Observer for Outputs<'_> {
     fn observe(&mut self, moment: &mut Moment<'_, '_>) -> Result<()> {
-        let due = |every: u64| Schedule { every }.due(moment.step) || moment.last;
-        let first = moment.step == 0;
-        let writes = Due { snapshot: due(self.plan.snapshot_every) && !(first && !moment.last && self.plan.snapshot_every == 0) };
+        let due = self.due(moment);
         // Nothing is written of a state that is not finite, so every output looks first.
-        if first || due(self.plan.diagnostics_every) || writes.snapshot {
+        if due.diagnostics || due.snapshot || due.frame {
             self.measure(moment)?;
         }
-        if writes.snapshot {
-            self.write(moment, writes)?;
+        if due.snapshot || due.frame || due.live {
+            self.write(moment, due)?;
         }
         self.progress.update(moment.step);
-        if first {
+        if moment.step == 0 {
             self.first_step = Some(Instant::now());
         }
         Ok(())

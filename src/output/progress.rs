@@ -46,7 +46,12 @@ impl Progress {
                 self.last = now;
             }
             Shown::Lines if now - self.last >= LINE_EVERY => {
-                console::message(&format!("step {step} of {}: {}, {} left", self.steps, self.rates(step, now), self.left(step, now)));
+                console::message(&format!(
+                    "step {step} of {}: {}, {} left",
+                    self.steps,
+                    self.rates(step, now),
+                    self.left(step, now)
+                ));
                 self.last = now;
             }
             _ => {}

@@ -164,7 +164,12 @@ impl Figures<'_> {
             tolerance: BALANCE_TOLERANCE,
         }];
         if let (Some(error), Some(tolerance)) = (self.last.error, self.error_bound) {
-            verdicts.push(Verdict { what: "temperature", against: "exact solution (largest difference)", error: error.max, tolerance });
+            verdicts.push(Verdict {
+                what: "temperature",
+                against: "exact solution (largest difference)",
+                error: error.max,
+                tolerance,
+            });
         }
         verdicts
     }

@@ -49,7 +49,12 @@ fn lines(figures: &Figures<'_>, directory: &str) -> Vec<String> {
             100.0 * figures.effective_bandwidth() / figures.copy_bandwidth(),
             figures.copy_bandwidth() / 1e9
         ),
-        format!("  time           {:.3} s in all, {:.3} s in steps; {}", figures.wall_s, figures.loop_s, phases(figures)),
+        format!(
+            "  time           {:.3} s in all, {:.3} s in steps; {}",
+            figures.wall_s,
+            figures.loop_s,
+            phases(figures)
+        ),
         format!("  output         {} in {:.3} s, {directory}", in_words(figures.output.1), figures.output.0),
         format!("  memory         {} peak on the largest rank", in_words(peak(figures))),
         format!("digest: {}", figures.digest),
