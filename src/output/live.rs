@@ -21,7 +21,7 @@ use crate::grid::UniformGrid;
 use crate::run_config::FramePlan;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -78,6 +78,12 @@ impl LiveView {
         let numbers: Vec<u64> = message.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
         self.next_step = numbers[2];
         self.draw(snapshot, [numbers[0] as usize, numbers[1] as usize]);
+    }
+
+    /// Draws the final state, due or not. Collective.
+    pub fn show_last(&mut self, snapshot: &Snapshot) {
+        self.next_step = 0;
+        self.show(snapshot);
     }
 
     fn draw(&self, snapshot: &Snapshot, terminal: [usize; 2]) {
@@ -152,9 +158,8 @@ impl Screen {
 
     fn offer(&self, frame: Frame) {
         *lock(&self.newest) = Some(frame);
-        if let Some(Err(TrySendError::Disconnected(()))) = self.wake.as_ref().map(|wake| wake.try_send(())) {
-            // The terminal has gone; the run goes on without it.
-        }
+        // A full channel means that the thread will come anyway; a closed one that the terminal has gone.
+        let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
     }
 
     fn is_behind(&self) -> bool {
