@@ -112,7 +112,7 @@ pub struct RunArgs {
     /// The deck.
     #[command(flatten)]
     pub deck: DeckArgs,
-    /// Directory of the results [default: outputs/<name of the deck>]
+    /// Directory of the results [default: outputs/NAME for NAME.toml]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Threads of each rank [default: the cores that the rank may use]

@@ -48,7 +48,7 @@ frames_every = 10
 range = [10, 30]
 "#;
 
-/// Reads a PNG of the size of the grid; dark pixels are inside.
+/// Reads a PNG of the size of the grid; bright pixels are inside, the first row is the top.
 fn read_png(path: &Path, cells: [usize; 3]) -> Result<Mask> {
     let refuse = |cause: String| Error::Input(format!("{}: {cause}", path.display()));
     let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
@@ -58,7 +58,8 @@ fn read_png(path: &Path, cells: [usize; 3]) -> Result<Mask> {
     if pixels.len() != cells[0] * cells[1] {
         return Err(refuse(format!("{} pixels for {} cells", pixels.len(), cells[0] * cells[1])));
     }
-    Ok(Mask { cells: [cells[0], cells[1], 1], inside: pixels.iter().map(|&grey| grey < 128).collect() })
+    let rows_upwards = pixels.chunks(cells[0]).rev().flatten();
+    Ok(Mask { cells: [cells[0], cells[1], 1], inside: rows_upwards.map(|&grey| grey >= 128).collect() })
 }
 
 fn no_mask(_: &Path, _: [usize; 3]) -> Result<Mask> {
@@ -87,6 +88,23 @@ fn all_decks_load_without_warnings() {
         assert_eq!(run.warnings, Vec::<String>::new(), "{}", deck.display());
         assert_eq!(run.case, deck.file_stem().unwrap().to_str().unwrap());
     }
+}
+
+#[test]
+fn the_bottle_holds_its_cola() {
+    let deck = decks().into_iter().find(|path| path.ends_with("soda_bottle.toml")).expect("there is a bottle");
+    let problem = load(&deck, &[], &read_png).unwrap().problem;
+    let material = |i, j| {
+        let cell = [i, j, 0];
+        let inside = problem.regions.iter().rev().find(|(region, _)| region.contains(cell, problem.grid.center(cell)));
+        inside.map_or(problem.background, |(_, material)| *material)
+    };
+    let [glass, cola] = [problem.regions[0].1, problem.regions[1].1];
+    assert_eq!(
+        [material(48, 60), material(48, 12), material(48, 193), material(5, 60)],
+        [cola, glass, glass, problem.background]
+    );
+    assert_eq!(material(48, 180), problem.background);
 }
 
 #[test]

@@ -66,8 +66,9 @@ macro_rules! table_with_shape {
             pub point: Option<Vec<f64>>,
             /// Half-space: vector that points away from it, of any length.
             pub normal: Option<Vec<f64>>,
-            /// Mask: a PNG (dark opaque pixels are inside, the first row of pixels is the top) or an array of numpy (.npy:
-            /// (z, y, x) or (y, x), non-zero is inside) with one value per cell. A mask of one layer serves all layers.
+            /// Mask: a PNG (bright opaque pixels are inside, the first row of pixels is the top) or an array of numpy (.npy
+            /// of bool or uint8, (z, y, x) or (y, x), non-zero is inside) with one value per cell. A mask of one layer
+            /// serves all layers.
             pub file: Option<String>,
             $($(#[$field_meta])* pub $field: $type,)*
         }
