@@ -1,0 +1,64 @@
+//! A time step allocates nothing: not on the ranks' own threads, not on their workers, and not inside the messages.
+
+#[path = "common/counting.rs"]
+mod counting;
+#[path = "heat/problems.rs"]
+#[allow(dead_code)]
+mod problems;
+
+use parhelion::comm::{Communicator, threads};
+use parhelion::heat::problem::HeatProblem;
+use parhelion::heat::{HeatModel, HeatOptions};
+use problems::{plain, rich, uniform};
+
+/// Steps that may allocate: they meet every mailbox, queue and buffer for the first time, twice over for a halo of width 3.
+const WARM_UP: u64 = 12;
+/// Steps that may not: enough for everything that happens every few hundred steps.
+const STEPS: u64 = 1300;
+
+fn constant() -> HeatProblem {
+    let mut problem = plain(&[33, 26, 21], &[0.1, 0.07, 0.06], uniform(20.0));
+    problem.faces[0][1] = problems::fixed(50.0);
+    problem.faces[1] = [problems::convection(500.0, 10.0), problems::flux(1e4)];
+    problem
+}
+
+/// Allocations of the whole program during the steps of a run.
+fn allocations(problem: &HeatProblem, ranks: usize, width: usize) -> usize {
+    let counted = threads::run(ranks, |comm| {
+        // The rank and one worker of its own.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).use_current_thread().build().unwrap();
+        let counted = on_rank(problem, comm, width);
+        drop(pool);
+        counted
+    });
+    counted[0]
+}
+
+fn on_rank(problem: &HeatProblem, comm: &dyn Communicator, width: usize) -> usize {
+    let options = HeatOptions { halo_width: width, tile: Some([16, 8, 4]), ..HeatOptions::default() };
+    let mut model = HeatModel::new(problem.clone(), comm, &options).unwrap();
+    let dt = 0.8 * model.spectral().max_stable_dt();
+    (0..WARM_UP).for_each(|step| model.advance(step as f64 * dt, dt));
+    comm.barrier();
+    let before = counting::of_all_threads();
+    comm.barrier();
+    (WARM_UP..WARM_UP + STEPS).for_each(|step| model.advance(step as f64 * dt, dt));
+    comm.barrier();
+    let after = counting::of_all_threads();
+    comm.barrier();
+    after - before
+}
+
+// One test only: another one beside it would be counted along.
+#[test]
+fn a_step_allocates_nothing() {
+    let counter_works = counting::of_all_threads();
+    drop(std::hint::black_box(vec![1u8; 100]));
+    assert!(counting::of_all_threads() > counter_works);
+    for (name, problem) in [("constant", constant()), ("variable", rich(&[33, 26, 21])), ("plane", rich(&[60, 45]))] {
+        for (ranks, width) in [(1, 1), (2, 1), (2, 2), (2, 3), (4, 2)] {
+            assert_eq!(allocations(&problem, ranks, width), 0, "{name}, {ranks} ranks, halo of width {width}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The real program, started as users start it: exit codes, the text on both outputs, and the files that it leaves.
+
+mod commands;
+mod decks;
+mod directories;
+mod files;
+mod refusals;
+mod shapes;
+mod workshop;
