@@ -13,12 +13,12 @@
 //! An import points down or sideways, never up.
 //! ```text
 //! main, cli, commands, config, runtime, report      assembly: what was asked for, how the job starts and ends
-//! simulation, schedule, output, input               orchestration: the only time loop, the only readers and writers of files
+//! simulation, schedule, output, input, run_config   orchestration: the only time loop; files in and out
 //! heat                                              physics: walls, coefficients, sources, stability, exact solutions
 //! halo, rows, digest                                mechanisms: messages made of cells
 //! comm             |  heat::{stencil, lanes}        messages | kernels (they never see each other)
-//! decomposition, grid, field, region, signal,
-//! parallel, reproducible, timing, error, host       data and arithmetic
+//! decomposition, grid, field, region, signal, bytes,
+//! parallel, reproducible, timing, error, console, host   data and arithmetic
 //! ```
 //!
 //! # Three backends

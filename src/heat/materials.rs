@@ -18,7 +18,6 @@ pub struct NamedMaterial {
 }
 
 const INCROPERA_1: &str = "Incropera & DeWitt, Fundamentals of Heat and Mass Transfer, table A.1, 300 K";
-const INCROPERA_2: &str = "Incropera & DeWitt, table A.2, 300 K";
 const INCROPERA_3: &str = "Incropera & DeWitt, table A.3, 300 K";
 const INCROPERA_4: &str = "Incropera & DeWitt, table A.4, 300 K, 1 atm";
 const INCROPERA_5: &str = "Incropera & DeWitt, table A.5, 300 K";
