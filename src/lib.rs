@@ -21,6 +21,23 @@
 //! parallel, reproducible, timing, error, console, host   data and arithmetic
 //! ```
 //!
+//! # Modules
+//! | module | is |
+//! |---|---|
+//! | [`cli`], [`commands`] | flags as they are written; what each command does |
+//! | [`config`], [`run_config`] | from a deck to a checked run; the run as plain data |
+//! | [`runtime`], [`report`] | start and end of a job; its figures for programs and for people |
+//! | [`simulation`], [`schedule`] | the only time loop; counted time |
+//! | [`output`], [`input`] | everything that a run writes; what a user hands to it |
+//! | [`heat`] | the model, its kernels, walls, sources, stability, exact solutions |
+//! | [`halo`], [`rows`], [`digest`] | halos; complete rows as bytes; the hash of the state |
+//! | [`comm`] | messages between ranks |
+//! | [`parallel`] | how the threads of a rank share work |
+//! | [`decomposition`], [`grid`], [`field`] | who owns which cells; the cells; their values in memory |
+//! | [`region`], [`signal`] | pieces of space; numbers that change with time |
+//! | [`reproducible`], [`bytes`](mod@bytes) | sums without an order; floats as bytes |
+//! | [`error`], [`console`], [`timing`], [`host`] | failures with exit codes; lines that survive a closed pipe; seconds per phase; the machine |
+//!
 //! # Three backends
 //! [`comm::Communicator`] is what a simulation needs of other ranks: exchange of messages with work to do meanwhile, exact
 //! reductions, broadcast, gather.
