@@ -35,10 +35,15 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// `TILE=512,32,64`: cells of a tile along x, y, z, to try what suits a machine.
+fn tile_of_environment() -> Option<[usize; 3]> {
+    let text = std::env::var("TILE").ok()?;
+    let numbers: Vec<usize> = text.split(',').filter_map(|n| n.parse().ok()).collect();
+    numbers.try_into().ok()
+}
+
 fn case(name: &str, cells: &[usize], materials: usize, bytes: f64, repeats: usize) {
-    let env = |key: &str| std::env::var(key).ok().and_then(|v| v.parse::<usize>().ok());
-    let mut options = HeatOptions::default();
-    options.cache = env("CACHE_KIB").map_or(options.cache, |k| k << 10);
+    let options = HeatOptions { tile: tile_of_environment(), ..HeatOptions::default() };
     let mut model = HeatModel::new(problem(cells, materials), &Solo, &options).expect("a valid problem");
     let dt = 0.9 * model.spectral().max_stable_dt();
     let (mut steps, mut copies) = (Vec::new(), Vec::new());

@@ -1,4 +1,90 @@
-//! parhelion
+//! Heat diffusion on uniform grids, over threads, processes and machines, with the same bits in every shape.
+//!
+//! A deck (TOML) becomes a problem, a problem becomes a model, a simulation advances the model and offers its state to
+//! outputs. One code path serves 1 and N ranks; how ranks talk is a small trait with three backends. `ARCHITECTURE.md`
+//! beside the sources is the long form of this page.
+//!
+//! # Where is the hot loop
+//! Two clicks: [`heat`] holds [`heat::HeatModel::advance`], one time step; [`heat::stencil`] holds the loop over the cells of
+//! a row. Between them [`heat::sweep`] cuts a box of cells into tiles and hands them to threads. Everything else in the crate
+//! runs once, or once a step at most.
+//!
+//! # Layers
+//! An import points down or sideways, never up.
+//! ```text
+//! main, cli, commands, config, runtime, report      assembly: what was asked for, how the job starts and ends
+//! simulation, schedule, output, input, run_config   orchestration: the only time loop; files in and out
+//! heat                                              physics: walls, coefficients, sources, stability, exact solutions
+//! halo, rows, digest                                mechanisms: messages made of cells
+//! comm             |  heat::{stencil, lanes}        messages | kernels (they never see each other)
+//! decomposition, grid, field, region, signal, bytes,
+//! parallel, reproducible, timing, error, console, host   data and arithmetic
+//! ```
+//!
+//! # Modules
+//! | module | is |
+//! |---|---|
+//! | [`cli`], [`commands`] | flags as they are written; what each command does |
+//! | [`config`], [`run_config`] | from a deck to a checked run; the run as plain data |
+//! | [`runtime`], [`report`] | start and end of a job; its figures for programs and for people |
+//! | [`simulation`], [`schedule`] | the only time loop; counted time |
+//! | [`output`], [`input`] | everything that a run writes; what a user hands to it |
+//! | [`heat`] | the model, its kernels, walls, sources, stability, exact solutions |
+//! | [`halo`], [`rows`], [`digest`] | halos; complete rows as bytes; the hash of the state |
+//! | [`comm`] | messages between ranks |
+//! | [`parallel`] | how the threads of a rank share work |
+//! | [`decomposition`], [`grid`], [`field`] | who owns which cells; the cells; their values in memory |
+//! | [`region`], [`signal`] | pieces of space; numbers that change with time |
+//! | [`reproducible`], [`bytes`](mod@bytes) | sums without an order; floats as bytes |
+//! | [`error`], [`console`], [`timing`], [`host`] | failures with exit codes; lines that survive a closed pipe; seconds per phase; the machine |
+//!
+//! # Three backends
+//! [`comm::Communicator`] is what a simulation needs of other ranks: exchange of messages with work to do meanwhile, exact
+//! reductions, broadcast, gather.
+//!
+//! | backend | a rank is | started by |
+//! |---|---|---|
+//! | [`comm::solo::Solo`] | the whole program | `parhelion run DECK` |
+//! | [`comm::threads::ThreadRank`] | a thread of this process | `parhelion run DECK --domains N` |
+//! | `comm::mpi::MpiRank` (feature `mpi`) | a process | `mpirun`, `srun`, `run_cluster.sh` |
+//!
+//! Each rank computes with a rayon pool of its own, whatever the backend.
+//!
+//! # The same bits
+//! The new value of a cell is one expression tree of old values, written once over vectors of 1, 4 or 8 values without fused
+//! operations, so neither cuts nor tiles nor the instruction set can show. Sums are taken in integers ([`reproducible`]) and
+//! the time step comes from exact maxima, so no reduction depends on its order. The [`digest`] is a hash tree fixed by the
+//! grid alone, and two runs of one deck with different digests are a defect.
+//!
+//! # Example
+//! ```
+//! use parhelion::comm::solo::Solo;
+//! use parhelion::grid::UniformGrid;
+//! use parhelion::heat::problem::{FaceCondition, HeatProblem, Initial};
+//! use parhelion::heat::{HeatModel, HeatOptions, materials};
+//! use parhelion::signal::Signal;
+//!
+//! let fixed = |temperature| FaceCondition::Fixed(Signal::Constant(temperature));
+//! let insulated = || FaceCondition::Flux(Signal::Constant(0.0));
+//! let problem = HeatProblem {
+//!     grid: UniformGrid::new(&[32, 24], &[0.20, 0.15]), // cells, metres
+//!     background: materials::find("copper").expect("built in"),
+//!     regions: Vec::new(),
+//!     faces: [[fixed(100.0), fixed(20.0)], [insulated(), insulated()], [insulated(), insulated()]],
+//!     sources: Vec::new(),
+//!     initial: Initial::Regions { background: 20.0, patches: Vec::new() },
+//! };
+//! let mut model = HeatModel::new(problem, &Solo, &HeatOptions::default())?;
+//! let dt = 0.9 * model.spectral().max_stable_dt();
+//! model.diagnostics(0, 0.0)?; // the heat that the balance starts from
+//! for step in 0..200 {
+//!     model.advance(step as f64 * dt, dt);
+//! }
+//! let figures = model.diagnostics(200, 200.0 * dt)?;
+//! assert!(figures.face_heat[0][0] > 0.0, "heat comes in at x = 0");
+//! assert!(figures.balance.abs() < 1e-12, "and all of it is accounted for");
+//! # Ok::<(), parhelion::error::Error>(())
+//! ```
 #![warn(missing_docs)]
 pub mod bytes;
 pub mod cli;

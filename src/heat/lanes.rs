@@ -1,7 +1,7 @@
 //! The few vector operations that the stencil needs, on one, four or eight values at a time.
 //!
-//! Each operation is exactly rounded and none is fused, so the same expression over these types gives the same bits on every
-//! CPU path. `std::simd` is not stable; a portability crate would be a dependency for eight functions.
+//! Each operation is exactly rounded, and none is fused in a way that shows, so the same expression over these types gives the
+//! same bits on every CPU path. `std::simd` is not stable; a portability crate would be a dependency for eight functions.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -11,7 +11,7 @@ use std::arch::x86_64::*;
 pub enum CpuPath {
     /// Whatever the compiler makes of scalar code for the baseline of the target.
     Portable,
-    /// 256-bit vectors (x86-64).
+    /// 256-bit vectors with fused operations (x86-64-v3).
     Avx2,
     /// 512-bit vectors (x86-64).
     Avx512,
@@ -25,7 +25,7 @@ impl CpuPath {
             if is_x86_feature_detected!("avx512f") {
                 return CpuPath::Avx512;
             }
-            if is_x86_feature_detected!("avx2") {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 return CpuPath::Avx2;
             }
         }
@@ -100,6 +100,12 @@ pub trait Lanes: Copy {
     /// # Safety
     /// As [`Lanes::splat`].
     unsafe fn mul(self, other: Self) -> Self;
+    /// `self - 2 other`, rounded once. Twice a number is exact, so a fused operation and a plain one give the same bits, and
+    /// may be mixed: the fused one spares the adders, of which a stencil has most need.
+    ///
+    /// # Safety
+    /// As [`Lanes::splat`].
+    unsafe fn sub_twice(self, other: Self) -> Self;
     /// `[first, a0, a1, ...]`: the last value drops out.
     ///
     /// # Safety
@@ -154,6 +160,11 @@ impl Lanes for f64 {
     }
 
     #[inline(always)]
+    unsafe fn sub_twice(self, other: f64) -> f64 {
+        self - (other + other)
+    }
+
+    #[inline(always)]
     unsafe fn shift_up(self, first: f64) -> f64 {
         first
     }
@@ -168,7 +179,7 @@ impl Lanes for f64 {
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_lanes {
     ($type:ty, $width:literal, $set1:ident, $load:ident, $store:ident, $stream:ident, $add:ident, $sub:ident, $mul:ident,
-     |$a:ident, $edge:ident| up $up:expr, down $down:expr) => {
+     $fnmadd:ident,     |$a:ident, $edge:ident| up $up:expr, down $down:expr) => {
         // SAFETY: in every block below the caller has promised the instruction set and valid pointers.
         impl Lanes for $type {
             const WIDTH: usize = $width;
@@ -216,6 +227,12 @@ macro_rules! x86_lanes {
             }
 
             #[inline(always)]
+            unsafe fn sub_twice(self, other: Self) -> Self {
+                // SAFETY: see the impl.
+                unsafe { $fnmadd($set1(2.0), other, self) }
+            }
+
+            #[inline(always)]
             unsafe fn shift_up(self, first: f64) -> Self {
                 let $a = self;
                 // SAFETY: see the impl.
@@ -240,13 +257,13 @@ macro_rules! x86_lanes {
 
 #[cfg(target_arch = "x86_64")]
 x86_lanes!(__m256d, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_stream_pd, _mm256_add_pd,
-    _mm256_sub_pd, _mm256_mul_pd,
+    _mm256_sub_pd, _mm256_mul_pd, _mm256_fnmadd_pd,
     |a, edge| up _mm256_blend_pd::<0b0001>(_mm256_permute4x64_pd::<0b10_01_00_00>(a), edge),
     down _mm256_blend_pd::<0b1000>(_mm256_permute4x64_pd::<0b11_11_10_01>(a), edge));
 
 #[cfg(target_arch = "x86_64")]
 x86_lanes!(__m512d, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_stream_pd, _mm512_add_pd,
-    _mm512_sub_pd, _mm512_mul_pd,
+    _mm512_sub_pd, _mm512_mul_pd, _mm512_fnmadd_pd,
     |a, edge| up _mm512_castsi512_pd(_mm512_alignr_epi64::<7>(_mm512_castpd_si512(a), _mm512_castpd_si512(edge))),
     down _mm512_castsi512_pd(_mm512_alignr_epi64::<1>(_mm512_castpd_si512(edge), _mm512_castpd_si512(a))));
 

@@ -18,7 +18,6 @@ pub struct NamedMaterial {
 }
 
 const INCROPERA_1: &str = "Incropera & DeWitt, Fundamentals of Heat and Mass Transfer, table A.1, 300 K";
-const INCROPERA_2: &str = "Incropera & DeWitt, table A.2, 300 K";
 const INCROPERA_3: &str = "Incropera & DeWitt, table A.3, 300 K";
 const INCROPERA_4: &str = "Incropera & DeWitt, table A.4, 300 K, 1 atm";
 const INCROPERA_5: &str = "Incropera & DeWitt, table A.5, 300 K";
@@ -27,9 +26,9 @@ const ISO_10456: &str = "ISO 10456:2007, table 3";
 
 /// All built-in materials in alphabetical order.
 pub const MATERIALS: &[NamedMaterial] = &[
-    entry("acrylic", 0.18, 1180.0, 1500.0, ISO_10456),
+    entry("acrylic", 0.18, 1180.0, 1500.0, "ISO 10456:2007, table 3, PMMA"),
     entry("air", 0.0263, 1.1614, 1007.0, INCROPERA_4),
-    entry("alumina", 36.0, 3970.0, 765.0, INCROPERA_2),
+    entry("alumina", 36.0, 3970.0, 765.0, "Incropera & DeWitt, table A.2, polycrystalline, 300 K"),
     entry("aluminium", 237.0, 2702.0, 903.0, INCROPERA_1),
     entry("aluminium_6061", 167.0, 2700.0, 896.0, "ASM Handbook vol. 2 (1990), alloy 6061-T6"),
     entry("brass", 110.0, 8530.0, 380.0, "Incropera & DeWitt, table A.1, cartridge brass, 300 K"),
@@ -80,7 +79,7 @@ pub const MATERIALS: &[NamedMaterial] = &[
     entry("pvc", 0.17, 1390.0, 900.0, ISO_10456),
     entry("quartz_glass", 1.38, 2220.0, 745.0, "Incropera & DeWitt, table A.2, fused silica, 300 K"),
     entry("rubber", 0.13, 910.0, 1100.0, "ISO 10456:2007, table 3, natural rubber"),
-    entry("sand", 0.27, 1515.0, 800.0, "Incropera & DeWitt, table A.3, dry sand, 300 K"),
+    entry("sand", 0.27, 1515.0, 800.0, INCROPERA_3),
     entry("silicon", 148.0, 2330.0, 712.0, INCROPERA_1),
     entry("silicone", 0.35, 1200.0, 1000.0, "ISO 10456:2007, table 3, pure silicone"),
     entry("silver", 429.0, 10500.0, 235.0, INCROPERA_1),

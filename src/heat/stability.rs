@@ -26,6 +26,9 @@ use rayon::prelude::*;
 
 /// Power iterations at most.
 const ITERATIONS: usize = 30;
+/// Cells that the power iterations on a whole grid may visit: a second or so. Depends on the grid alone and not on the ranks,
+/// and so does the time step.
+const VISITS: usize = 100_000_000;
 /// The bounds are close enough when they differ by this fraction.
 const GAP: f64 = 0.01;
 
@@ -122,7 +125,8 @@ impl PowerIteration<'_> {
     ) -> SpectralBound {
         let mut bound = SpectralBound { lower: 0.0, upper: f64::INFINITY };
         x.view_mut().fill(1.0);
-        for _ in 0..ITERATIONS {
+        let iterations = (VISITS / self.problem.grid.cell_count()).clamp(1, ITERATIONS);
+        for _ in 0..iterations {
             halo.exchange_while(comm, x, |_| {});
             let local = self.apply(x, image);
             let mut extrema = [-local.lower, local.upper];

@@ -21,7 +21,7 @@
 //! A kernel sees slices and numbers, never a wall: the caller passes rows of ghost values and the two values beyond the ends
 //! of the row, so interior, rim and boundary cells use one expression. That expression is written once, over [`Lanes`], for
 //! all CPU paths. Refused: `c0 T + rx (xm + xp) + ...` saves three flops but does not keep a constant state constant; fused
-//! multiply-adds round differently where the CPU has none; ghost cells in memory cost two cache lines a row.
+//! multiply-adds round differently where the CPU has none (but for `- 2 T`, which is exact either way); ghost cells in memory cost two cache lines a row.
 
 use super::lanes::{CpuPath, Lanes};
 #[cfg(target_arch = "x86_64")]
@@ -137,11 +137,10 @@ impl Formula for Constant<'_> {
         let [y, z] = [self.old.y, self.old.z];
         // SAFETY: the caller's promise; all rows are equally long (checked on entry).
         unsafe {
-            let twice = t.add(t);
-            let mut change = curvature(self.r[0], xm, xp, twice);
-            change = change.add(curvature(self.r[1], at(y[0], i), at(y[1], i), twice));
+            let mut change = curvature(self.r[0], xm, t, xp);
+            change = change.add(curvature(self.r[1], at(y[0], i), t, at(y[1], i)));
             if THREE_D {
-                change = change.add(curvature(self.r[2], at(z[0], i), at(z[1], i), twice));
+                change = change.add(curvature(self.r[2], at(z[0], i), t, at(z[1], i)));
             }
             t.add(change)
         }
@@ -189,9 +188,9 @@ unsafe fn at<V: Lanes>(row: &[f64], i: usize) -> V {
 /// # Safety
 /// The CPU has the instruction set of `V`.
 #[inline(always)]
-unsafe fn curvature<V: Lanes>(r: f64, m: V, p: V, twice: V) -> V {
+unsafe fn curvature<V: Lanes>(r: f64, m: V, t: V, p: V) -> V {
     // SAFETY: the caller's promise.
-    unsafe { V::splat(r).mul(m.add(p).sub(twice)) }
+    unsafe { V::splat(r).mul(m.add(p).sub_twice(t)) }
 }
 
 /// `g+ (p - t) - g- (t - m)`.
@@ -236,9 +235,9 @@ unsafe fn row_avx512<const STREAM: bool, const THREE_D: bool>(formula: &impl For
 }
 
 /// # Safety
-/// The CPU has AVX2.
+/// The CPU has AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,fma")]
 unsafe fn row_avx2<const STREAM: bool, const THREE_D: bool>(formula: &impl Formula, new: &mut [f64]) {
     // SAFETY: the caller's promise.
     unsafe { row::<__m256d, STREAM, THREE_D>(formula, new) }

@@ -20,18 +20,18 @@ fn lines(figures: &Figures<'_>, directory: &str) -> Vec<String> {
     let mut lines = vec![
         figures.config.title.clone(),
         format!(
-            "  {} cells, {} steps of {:.4e} s to {:.6e} s ({:.0} % of the stability limit)",
+            "  {} cells on {} ranks, {} steps of {:.4e} s to {:.6e} s ({:.0} % of the stability limit)",
             by(&grid.cells[..grid.dimensions]),
+            by(&figures.process_grid[..grid.dimensions]),
             clock.steps,
             clock.dt,
             clock.end,
             100.0 * clock.dt / figures.max_stable_dt
         ),
         format!(
-            "  {} rank(s) as {} x {} thread(s), {} on {}",
-            figures.ranks.len(),
-            by(&figures.process_grid),
-            figures.setup.threads,
+            "  {}, {} each, {} kernels, on {}",
+            count(figures.ranks.len(), "rank"),
+            count(figures.setup.threads, "thread"),
             figures.cpu_path,
             figures.setup.hosts.join(", ")
         ),
@@ -60,6 +60,11 @@ fn lines(figures: &Figures<'_>, directory: &str) -> Vec<String> {
         format!("digest: {}", figures.digest),
     ]);
     lines
+}
+
+/// `1 rank`, `4 ranks`.
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 fn peak(figures: &Figures<'_>) -> u64 {
