@@ -5,8 +5,10 @@ use super::plan::{self, Plan, page};
 use crate::cli::CheckArgs;
 use crate::comm::solo::Solo;
 use crate::console;
-use crate::error::{Error, Result};
-use crate::run_config::TimeStep;
+use crate::error::Result;
+use crate::heat::problem::Initial;
+use crate::input::npy;
+use crate::schedule::Clock;
 
 /// Reads the deck and prints the plan for the asked number of ranks.
 ///
@@ -20,21 +22,16 @@ pub fn check(arguments: &CheckArgs) -> Result<u8> {
     }
     // Only one rank's arrays must fit here: the job may have a host for each.
     plan.check_memory(&[0])?;
-    refuse_unstable(&plan, config.time.dt, config.time.allow_unstable)?;
+    if plan.exact_limit {
+        Clock::new(&config.time, plan.max_stable_dt)?;
+    }
+    if let Initial::File(path) = &config.problem.initial {
+        npy::check(path, &config.problem.grid, &Solo)?;
+    }
     if arguments.json {
         console::print(&plan::json(&config, &plan));
     } else {
         console::print(page(&config, &plan, arguments.threads).trim_end());
     }
     Ok(0)
-}
-
-fn refuse_unstable(plan: &Plan, dt: TimeStep, allowed: bool) -> Result<()> {
-    match dt {
-        TimeStep::Fixed(dt) if plan.exact_limit && dt > plan.max_stable_dt && !allowed => Err(Error::Input(format!(
-            "time.dt = {dt:e} s is above the stability limit {:.6e} s: use a smaller one, or dt = \"auto\"",
-            plan.max_stable_dt
-        ))),
-        _ => Ok(()),
-    }
 }
