@@ -2,6 +2,7 @@
 
 mod convergence;
 mod invariance;
+mod periodic_walls;
 mod problems;
 mod shapes;
 mod stability;
