@@ -24,7 +24,7 @@ CPUS_PER_TASK=${CPUS_PER_TASK:-}     # default: THREADS, or 1
 TIME=${TIME:-01:00:00}
 PARTITION=${PARTITION:-}
 ACCOUNT=${ACCOUNT:-}
-SIGNAL_BEFORE=${SIGNAL_BEFORE:-60}   # seconds before the time limit at which the job is told to write a checkpoint and stop
+SIGNAL_BEFORE=${SIGNAL_BEFORE:-60}   # seconds before the time limit at which the job is told to stop
 # ----------------------------------------------------------------------------------------------------------------- build
 MPIRUN=${MPIRUN:-mpirun}
 MPICC=${MPICC:-mpicc}
@@ -284,7 +284,7 @@ quoted() {
 
 # ------------------------------------------------------------------------------------------------------------------- Slurm
 # The batch script asks for cores and calls this script again, inside the allocation. Slurm sends USR1 to the batch shell before
-# the limit; the shell passes it on, and the run writes a checkpoint and leaves with 75.
+# the limit; the shell passes it on, and the run stops before Slurm kills it.
 batch_script() {
     local name again
     name=$(basename "$DECK" .toml)

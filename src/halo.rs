@@ -161,9 +161,9 @@ fn direction_of(code: u16) -> [isize; 3] {
 fn slabs(layout: &Layout, direction: [isize; 3], width: isize) -> (IndexBox, IndexBox) {
     let mut send = layout.interior();
     let mut receive = layout.interior();
-    for axis in 0..3 {
+    for (axis, step) in direction.into_iter().enumerate() {
         let n = layout.cells[axis] as isize;
-        match direction[axis] {
+        match step {
             -1 => {
                 send.upper[axis] = width;
                 (receive.lower[axis], receive.upper[axis]) = (-width, 0);

@@ -12,13 +12,14 @@
 //! # Layers
 //! An import points down or sideways, never up.
 //! ```text
-//! main, cli, commands, config, runtime, report      assembly: what was asked for, how the job starts and ends
-//! simulation, schedule, output, input, run_config   orchestration: the only time loop; files in and out
-//! heat                                              physics: walls, coefficients, sources, stability, exact solutions
-//! halo, rows, digest                                mechanisms: messages made of cells
-//! comm             |  heat::{stencil, lanes}        messages | kernels (they never see each other)
-//! decomposition, grid, field, region, signal, bytes,
-//! parallel, reproducible, timing, error, console, host   data and arithmetic
+//! main, cli, commands, config, runtime, report           assembly: what was asked for, how the job starts and ends
+//! simulation, schedule, output, input, digest            orchestration: the only time loop; files in and out
+//! heat (model, sweep, stability, diagnostics)            physics
+//! halo, rows, heat::{coefficients, walls, sources, ..}   mechanisms: messages made of cells, numbers per cell and face
+//! comm            |  heat::{stencil, lanes}              messages | kernels (they never see each other)
+//! decomposition, grid, field, region, signal, parallel,  data and arithmetic
+//! reproducible, bytes, timing, error, console, host,
+//! heat::{problem, materials}, run_config
 //! ```
 //!
 //! # Modules
@@ -51,8 +52,8 @@
 //! Each rank computes with a rayon pool of its own, whatever the backend.
 //!
 //! # The same bits
-//! The new value of a cell is one expression tree of old values, written once over vectors of 1, 4 or 8 values without fused
-//! operations, so neither cuts nor tiles nor the instruction set can show. Sums are taken in integers ([`reproducible`]) and
+//! The new value of a cell is one expression tree of old values, written once over vectors of 1, 4 or 8 values with every
+//! operation rounded alike, so neither cuts nor tiles nor the instruction set can show. Sums are taken in integers ([`reproducible`]) and
 //! the time step comes from exact maxima, so no reduction depends on its order. The [`digest`] is a hash tree fixed by the
 //! grid alone, and two runs of one deck with different digests are a defect.
 //!

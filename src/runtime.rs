@@ -47,7 +47,7 @@ pub struct RankSetup {
     pub hosts: Vec<String>,
     /// Where each rank runs, in rank order.
     pub placements: Vec<Placement>,
-    /// What makes this placement slow; printed by rank 0 already.
+    /// What makes this placement slow: for rank 0 to print.
     pub warnings: Vec<String>,
     /// `solo`, `threads` or `mpi`.
     pub backend: &'static str,
@@ -175,12 +175,11 @@ fn run_rank<T>(
     ending::settle(comm, result)
 }
 
-/// Warnings always; the place of each rank if `PARHELION_SHOW_PLACEMENT` is set, as `run_cluster.sh` does.
+/// The place of each rank if `PARHELION_SHOW_PLACEMENT` is set, as `run_cluster.sh` does.
 fn announce(setup: &RankSetup) {
     if std::env::var_os("PARHELION_SHOW_PLACEMENT").is_some() {
         placement::describe(&setup.placements).iter().for_each(|line| console::message(line));
     }
-    setup.warnings.iter().for_each(|warning| console::message(&format!("warning: {warning}")));
 }
 
 fn set_up(comm: &dyn Communicator, request: &Launch, backend: Backend) -> RankSetup {

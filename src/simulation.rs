@@ -31,7 +31,7 @@ pub trait Observer {
 pub struct LoopStatistics {
     /// Seconds in steps, without outputs.
     pub loop_s: f64,
-    /// Seconds from the start of the process's clock to the first step.
+    /// Steps done.
     pub steps: u64,
 }
 

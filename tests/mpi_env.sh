@@ -11,12 +11,13 @@ export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # launcher RANKS: the words of a command that starts so many ranks.
 launcher() {
-    if "$MPIRUN" --version 2>&1 | grep -q 'Open MPI\|Open RTE'; then
+    case $("$MPIRUN" --version 2>&1) in
+    *"Open MPI"* | *OpenRTE* | *"Open RTE"* | *PRRTE* | *prte*)
         echo "$MPIRUN -q --oversubscribe --bind-to none --mca mpi_yield_when_idle 1" \
             "--mca btl_vader_single_copy_mechanism none -n $1"
-    else
-        echo "$MPIRUN -n $1"
-    fi
+        ;;
+    *) echo "$MPIRUN -n $1" ;;
+    esac
 }
 
 # ranks N COMMAND...: runs the command on N ranks, at most LIMIT seconds (300).

@@ -18,7 +18,7 @@ pub mod threads;
 
 use crate::error::{Error, Result};
 
-/// How values of all ranks are combined. All three are exact, so the order of ranks cannot show in the result.
+/// How values of all ranks are combined. Both are exact, so the order of ranks cannot show in the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReduceOp {
     /// Smallest value.

@@ -35,7 +35,7 @@ pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, star
     let plan = Plan::new(&config, comm.size())?;
     agree(comm, plan.check_memory(&ranks_here(comm.rank(), setup)))?;
     if !arguments.quiet {
-        warn(comm, &config);
+        warn(comm, setup, &config);
     }
     let options = options(comm, &config);
     let mut model = HeatModel::new(config.problem.clone(), comm, &options)?;
@@ -57,9 +57,9 @@ fn ranks_here(rank: usize, setup: &RankSetup) -> Vec<usize> {
     (0..setup.placements.len()).filter(|&r| host(r) == host(rank)).collect()
 }
 
-fn warn(comm: &dyn Communicator, config: &RunConfig) {
+fn warn(comm: &dyn Communicator, setup: &RankSetup, config: &RunConfig) {
     if comm.rank() == 0 {
-        for warning in &config.warnings {
+        for warning in setup.warnings.iter().chain(&config.warnings) {
             console::message(&format!("warning: {warning}"));
         }
     }

@@ -318,7 +318,7 @@ fn row_extrema(row: &[f64]) -> Extrema {
         low[l] = if t < low[l] { t } else { low[l] };
         high[l] = if t > high[l] { t } else { high[l] };
         // Zero for a finite value, NaN for any other.
-        defect[l] += t - t;
+        defect[l] += 0.0 * t;
     };
     let blocks = row.chunks_exact(8);
     blocks.remainder().iter().enumerate().for_each(|(l, &t)| lane(l, t));

@@ -11,11 +11,13 @@
 //! | [`sweep`] | tiles and threads around the kernels |
 //! | [`stability`] | the largest stable time step |
 //! | [`exact`] | closed-form solutions |
+//! | `initial` | first touch and initial state |
 //! | [`diagnostics`] | heat content, balance, extrema, errors |
 
 pub mod coefficients;
 pub mod diagnostics;
 pub mod exact;
+mod initial;
 pub mod lanes;
 pub mod materials;
 pub mod problem;
@@ -36,7 +38,7 @@ use arrayvec::ArrayVec;
 use coefficients::{Coefficients, MaterialMap};
 use exact::ExactSolution;
 use lanes::CpuPath;
-use problem::{FaceCondition, HeatProblem, Initial};
+use problem::{FaceCondition, HeatProblem};
 use sources::Sources;
 use stability::{PowerIteration, SpectralBound, uniform_bound};
 use std::time::Instant;
@@ -224,21 +226,6 @@ impl<'c> HeatModel<'c> {
         self.old.layout().halo[axis][side] > 0
     }
 
-    /// First write to every page of both fields, by the threads that will sweep it.
-    fn touch(&mut self) {
-        const PAGE: usize = 4096 / size_of::<f64>();
-        let (layout, interior) = (*self.old.layout(), self.old.layout().interior());
-        for field in [&mut self.old, &mut self.new] {
-            let target = Shared::new(field.values_mut());
-            self.plan.for_each_row(&interior, |[j, k], [x0, x1]| {
-                let start = layout.index([x0, j, k]);
-                // SAFETY: each row of each tile is visited once.
-                let row = unsafe { target.slice_mut(start..start + (x1 - x0) as usize) };
-                row.iter_mut().step_by(PAGE).for_each(|value| *value = 0.0);
-            });
-        }
-    }
-
     fn spectral_bound(&mut self) -> SpectralBound {
         match &self.coefficients {
             Coefficients::Constant { .. } => uniform_bound(&self.problem),
@@ -252,42 +239,6 @@ impl<'c> HeatModel<'c> {
                 )
             }
         }
-    }
-
-    fn set_initial(&mut self) {
-        let start = self.subdomain.start;
-        let global = |cell: [usize; 3]| std::array::from_fn(|a| cell[a] + start[a]);
-        let grid = self.problem.grid.clone();
-        if let Some(shape) = ExactSolution::initial_shape(&self.problem) {
-            return self.fill(|cell| shape.at(global(cell)));
-        }
-        match self.problem.initial.clone() {
-            Initial::Regions { background, patches } if patches.is_empty() => self.fill(|_| background),
-            Initial::Regions { background, patches } => self.fill(|cell| {
-                let at = global(cell);
-                let last = patches.iter().rev().find(|(region, _)| region.contains(at, grid.center(at)));
-                last.map_or(background, |(_, value)| *value)
-            }),
-            Initial::Array(values) => self.fill(|cell| {
-                let [i, j, k] = global(cell);
-                values[[k, j, i]]
-            }),
-            Initial::File(_) | Initial::Gaussian { .. } | Initial::Eigenmode { .. } => self.fill(|_| 0.0),
-        }
-    }
-
-    /// Sets every own cell to a function of its local index.
-    fn fill(&mut self, value: impl Fn([usize; 3]) -> f64 + Sync) {
-        let (layout, interior) = (*self.old.layout(), self.old.layout().interior());
-        let target = Shared::new(self.old.values_mut());
-        self.plan.for_each_row(&interior, |[j, k], [x0, x1]| {
-            let start = layout.index([x0, j, k]);
-            // SAFETY: each row of each tile is visited once.
-            let row = unsafe { target.slice_mut(start..start + (x1 - x0) as usize) };
-            for (i, cell) in row.iter_mut().enumerate() {
-                *cell = value([x0 as usize + i, j as usize, k as usize]);
-            }
-        });
     }
 
     /// The temperature of the own cells.

@@ -29,7 +29,7 @@ fn lines(figures: &Figures<'_>, directory: &str) -> Vec<String> {
             100.0 * clock.dt / figures.max_stable_dt
         ),
         format!(
-            "  {}, {} each, {} kernels, on {}",
+            "  {} of {}, {} kernels, on {}",
             count(figures.ranks.len(), "rank"),
             count(figures.setup.threads, "thread"),
             figures.cpu_path,
