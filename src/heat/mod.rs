@@ -116,7 +116,7 @@ pub fn memory_bytes(problem: &HeatProblem, decomposition: &CartesianDecompositio
 }
 
 impl<'c> HeatModel<'c> {
-    /// Builds the coefficients and sets the initial state ([`Initial::File`] leaves it zero: see
+    /// Builds the coefficients and sets the initial state ([`problem::Initial::File`] leaves it zero: see
     /// [`HeatModel::temperature_mut`]). Collective.
     ///
     /// # Errors
