@@ -70,13 +70,12 @@ const LAYERS: [(&str, u32); 50] = [
 const KERNELS: [&str; 2] = ["heat::lanes", "heat::stencil"];
 
 /// The only files in which `unsafe` may stand.
-const UNSAFE_FILES: [&str; 11] = [
+const UNSAFE_FILES: [&str; 10] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
     "heat/initial.rs",
     "heat/lanes.rs",
-    "heat/mod.rs",
     "heat/stability.rs",
     "heat/stencil.rs",
     "heat/sweep.rs",
