@@ -42,13 +42,13 @@ pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, star
     read_initial(comm, &mut model)?;
     let clock = Clock::new(&config.time, model.spectral().max_stable_dt())?;
     let directory = RunDirectory::open(comm, &output_path(arguments, &config), &config.resolved, arguments.overwrite)?;
-    let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
-    let progress = Progress::new(clock.steps, config.problem.grid.cell_count() as f64, visible);
-    let mut outputs = Outputs::new(comm, &config.title, &config.output, directory.path(), progress, arguments.live)?;
-    let statistics = simulate(&mut model, &clock, &mut outputs)?;
     let job =
         Job { comm, setup, config: &config, clock, options, started, directory: &directory, quiet: arguments.quiet };
-    job.conclude(&mut model, statistics, outputs.finish()?)
+    let outcome = job.run(&mut model, arguments.live);
+    if let Err(error) = &outcome {
+        job.report_failure(error);
+    }
+    outcome
 }
 
 /// Ranks on the host of `rank`.
@@ -92,7 +92,7 @@ fn output_path(arguments: &RunArgs, config: &RunConfig) -> PathBuf {
     arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs").join(&config.case))
 }
 
-/// A run whose loop has ended.
+/// A run that owns its directory.
 struct Job<'a> {
     comm: &'a dyn Communicator,
     setup: &'a RankSetup,
@@ -105,6 +105,25 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    fn run(&self, model: &mut HeatModel<'_>, live: bool) -> Result<u8> {
+        let (comm, config, directory) = (self.comm, self.config, self.directory.path());
+        let visible = comm.rank() == 0 && !self.quiet && !live;
+        let progress = Progress::new(self.clock.steps, config.problem.grid.cell_count() as f64, visible);
+        let mut outputs = Outputs::new(comm, &config.title, &config.output, directory, progress, live)?;
+        let statistics = simulate(model, &self.clock, &mut outputs)?;
+        self.conclude(model, statistics, outputs.finish()?)
+    }
+
+    /// Leaves a report of a run that failed, as far as that can still be written.
+    fn report_failure(&self, error: &Error) {
+        if self.comm.rank() == 0 {
+            let text = report::failure(self.config, error);
+            let path = self.directory.path().join("report.json");
+            // The error itself is what the user must see; a full disk may be its very cause.
+            let _ = write_file(&path, |file| file.write_all(text.as_bytes()));
+        }
+    }
+
     /// Digest, bandwidth, report, summary.
     fn conclude(&self, model: &mut HeatModel<'_>, statistics: LoopStatistics, finished: Finished) -> Result<u8> {
         let begin = Instant::now();

@@ -299,6 +299,7 @@ impl<'c> HeatModel<'c> {
 fn sweep_plan(layout: &Layout, three_d: bool, options: &HeatOptions) -> SweepPlan {
     let mut plan = SweepPlan::new(layout, three_d, options.path, options.cache, options.last_level);
     plan.tile = options.tile.unwrap_or(plan.tile);
+    plan.reserve();
     plan
 }
 

@@ -53,6 +53,15 @@ impl SweepPlan {
         SweepPlan { mode: Mode { path, stream, three_d }, tile: tile_for(layout, three_d, cache), slabs: Slabs::new() }
     }
 
+    /// Makes room for rows of ghosts on every thread, so that no step has to.
+    pub fn reserve(&self) {
+        let room = || {
+            GHOST_ROWS.with_borrow_mut(|rows| rows.iter_mut().for_each(|row| row.reserve(self.tile[0])));
+        };
+        room();
+        rayon::broadcast(|_| room());
+    }
+
     /// Advances the cells of `region` (local indices) by one step.
     pub fn run(&self, region: &IndexBox, step: &Step<'_>) {
         if region.is_empty() {

@@ -1,6 +1,8 @@
 //! `report.json`.
 
 use super::{Figures, Spread};
+use crate::error::Error;
+use crate::run_config::RunConfig;
 use crate::timing::PHASES;
 use serde_json::{Map, Value, json};
 
@@ -51,6 +53,19 @@ pub fn json(figures: &Figures<'_>) -> String {
         "validation": figures.verdicts().iter().map(|v| json!({
             "what": v.what, "against": v.against, "error": v.error, "tolerance": v.tolerance, "result": v.word(),
         })).collect::<Vec<_>>(),
+    });
+    format!("{report:#}\n")
+}
+
+/// The report of a run that has failed: what, and with which exit code.
+pub fn failure(config: &RunConfig, error: &Error) -> String {
+    let report = json!({
+        "status": "failed",
+        "exit_code": error.exit_code(),
+        "error": error.to_string(),
+        "physics": "heat",
+        "title": config.title,
+        "version": env!("CARGO_PKG_VERSION"),
     });
     format!("{report:#}\n")
 }

@@ -3,7 +3,7 @@
 mod json;
 mod summary;
 
-pub use json::json;
+pub use json::{failure, json};
 pub use summary::summary;
 
 use crate::comm::Communicator;

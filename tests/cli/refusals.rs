@@ -124,7 +124,8 @@ fn a_state_that_becomes_infinite() {
         let run = workshop.start(&[&["run", deck, "--overwrite", "--domains", shape], unstable.as_slice()].concat());
         run.assert_refused(4, &["step", "cell"]);
         let case = deck.strip_suffix(".toml").unwrap();
-        assert!(!workshop.path(&format!("outputs/{case}/report.json")).exists(), "a report of a run that failed");
+        let report = std::fs::read_to_string(workshop.path(&format!("outputs/{case}/report.json"))).expect("a report");
+        assert!(report.contains("\"status\": \"failed\"") && report.contains("\"exit_code\": 4"), "{report}");
     }
 }
 
