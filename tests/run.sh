@@ -60,11 +60,11 @@ shell_scripts() {
 }
 
 tests_default() {
-    timeout 3600 cargo test --locked
+    timeout 3600 cargo test --locked --no-fail-fast
 }
 
 tests_mpi() {
-    CARGO_TARGET_DIR=$mpi_target timeout 3600 cargo test --locked --features mpi
+    CARGO_TARGET_DIR=$mpi_target timeout 3600 cargo test --locked --no-fail-fast --features mpi
 }
 
 # test_program NAME: path of a test's executable in the build with MPI.
