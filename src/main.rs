@@ -6,6 +6,7 @@ use parhelion::commands;
 use parhelion::config;
 use parhelion::console;
 use parhelion::error::Result;
+use parhelion::runtime::launcher::speaks_for_the_job;
 use parhelion::runtime::{Launch, ending, launch};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,7 +14,19 @@ use std::time::Instant;
 fn main() -> ExitCode {
     let started = Instant::now();
     ending::install_panic_hook();
-    ending::conclude(dispatch(Cli::parse().command, started))
+    match Cli::try_parse() {
+        Ok(cli) => ending::conclude(dispatch(cli.command, started)),
+        Err(usage) => explain(&usage),
+    }
+}
+
+/// Help, the version, or what is wrong with the flags: from one task of a job, with the same code from all.
+fn explain(usage: &clap::Error) -> ExitCode {
+    if speaks_for_the_job() {
+        // A reader that has gone is no error.
+        let _ = usage.print();
+    }
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
 }
 
 fn dispatch(command: Command, started: Instant) -> Result<u8> {
