@@ -1,11 +1,9 @@
-//! The machine under us: its name, cores, memory, caches and disks. Everything in bytes.
+//! The machine under us: its name, cores, memory and caches. Everything in bytes.
 //!
 //! Linux tells through `/proc` and `/sys`, read here line by line (a crate for it would not build elsewhere). On other systems
 //! what cannot be found out is absent or a cautious default; nothing here fails a run.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The host's network name; `localhost` if it has none.
 pub fn name() -> String {
@@ -175,20 +173,6 @@ pub fn cpu_model() -> String {
     model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// Bytes that this user may still write on the file system that holds `path`, or will hold it once it exists.
-pub fn disk_available(path: &Path) -> Option<u64> {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
-    let existing = absolute.ancestors().find(|ancestor| ancestor.exists())?;
-    let name = CString::new(existing.as_os_str().as_bytes()).ok()?;
-    // SAFETY: all-zero is a valid value of this plain struct.
-    let mut status: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the name ends in NUL and the struct is live.
-    let failed = unsafe { libc::statvfs(name.as_ptr(), &mut status) } != 0;
-    // Widths differ between systems.
-    #[allow(clippy::unnecessary_cast)]
-    (!failed).then_some(status.f_bavail as u64 * status.f_frsize as u64)
-}
-
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
@@ -208,7 +192,6 @@ mod tests {
         assert!(!name().is_empty() && !cpu_model().is_empty());
         assert!(!bound_cores().is_empty() && parallelism() <= bound_cores().len());
         assert!(cache(2).is_some_and(|cache| cache.bytes > 0 && cache.shared_by > 0));
-        assert!(disk_available(Path::new("not/there/yet")).is_some());
     }
 
     #[test]
