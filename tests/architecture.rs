@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 50] = [
+const LAYERS: [(&str, u32); 54] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -24,12 +24,15 @@ const LAYERS: [(&str, u32); 50] = [
     ("heat::problem", 4),
     ("heat::materials", 5),
     ("run_config", 5),
+    ("particles", 3),
+    ("nbody::problem", 4),
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
     ("comm::solo", 11),
     ("comm::threads", 11),
     ("comm::sum", 11),
+    ("comm::route", 11),
     ("heat::lanes", 10),
     ("heat::stencil", 11),
     // L2, mechanisms over ranks.
@@ -44,6 +47,7 @@ const LAYERS: [(&str, u32); 50] = [
     ("heat::stability", 31),
     ("heat", 32),
     ("heat::diagnostics", 33),
+    ("nbody", 32),
     // L4, orchestration.
     ("schedule", 40),
     ("simulation", 41),

@@ -12,6 +12,7 @@
 
 #[cfg(feature = "mpi")]
 pub mod mpi;
+pub mod route;
 pub mod solo;
 pub mod sum;
 pub mod threads;

@@ -1,0 +1,103 @@
+//! Rows of words to the ranks that should have them: an all-to-all exchange with counts, and an all-gather.
+//!
+//! Both are built on [`Communicator::exchange`], so they work on every backend. Messages are cut in pieces of at most
+//! [`PIECE`] bytes, since MPI counts in 32 bits.
+
+use super::{Communicator, Incoming, Outgoing};
+
+/// Tags of the counts and of the rows.
+const COUNT_TAG: u16 = 0x5300;
+const ROW_TAG: u16 = 0x5301;
+/// Longest message in bytes.
+const PIECE: usize = 1 << 30;
+/// Tags that pieces of rows may use.
+const MOST_PIECES: usize = 0x400;
+
+/// Sends `parts[rank]` to every rank and returns what came from each, in rank order. Collective. Parts may be empty.
+///
+/// # Panics
+/// If a part is longer than a tebibyte.
+pub fn all_to_all(comm: &dyn Communicator, parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    assert_eq!(parts.len(), comm.size(), "one part for every rank");
+    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_le_bytes()).collect();
+    let mut expected = vec![[0u8; 8]; comm.size()];
+    let outgoing: Vec<Outgoing> =
+        lengths.iter().enumerate().map(|(to, data)| Outgoing { to, tag: COUNT_TAG, data }).collect();
+    let mut incoming: Vec<Incoming> =
+        expected.iter_mut().enumerate().map(|(from, data)| Incoming { from, tag: COUNT_TAG, data }).collect();
+    comm.exchange(&outgoing, &mut incoming, &mut || ());
+    let mut received: Vec<Vec<u8>> = expected.iter().map(|n| vec![0; u64::from_le_bytes(*n) as usize]).collect();
+    exchange_pieces(comm, parts, &mut received);
+    received
+}
+
+fn exchange_pieces(comm: &dyn Communicator, parts: &[Vec<u8>], received: &mut [Vec<u8>]) {
+    let tag = |piece: usize| {
+        assert!(piece < MOST_PIECES, "a message is longer than {MOST_PIECES} pieces of {PIECE} bytes");
+        ROW_TAG + piece as u16
+    };
+    let mut outgoing = Vec::new();
+    for (to, part) in parts.iter().enumerate() {
+        let pieces = part.chunks(PIECE).enumerate();
+        outgoing.extend(pieces.map(|(piece, data)| Outgoing { to, tag: tag(piece), data }));
+    }
+    let mut incoming = Vec::new();
+    for (from, part) in received.iter_mut().enumerate() {
+        let pieces = part.chunks_mut(PIECE).enumerate();
+        incoming.extend(pieces.map(|(piece, data)| Incoming { from, tag: tag(piece), data }));
+    }
+    comm.exchange(&outgoing, &mut incoming, &mut || ());
+}
+
+/// The bytes of every rank, on every rank, in rank order. Collective.
+pub fn all_gather(comm: &dyn Communicator, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let gathered = comm.gather(0, bytes);
+    let mut packed = Vec::new();
+    for part in &gathered {
+        packed.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        packed.extend_from_slice(part);
+    }
+    comm.broadcast(0, &mut packed);
+    unpack(&packed)
+}
+
+fn unpack(mut packed: &[u8]) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    while let Some((length, rest)) = packed.split_first_chunk::<8>() {
+        let (part, tail) = rest.split_at(u64::from_le_bytes(*length) as usize);
+        parts.push(part.to_vec());
+        packed = tail;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::{solo::Solo, threads};
+
+    fn message(from: usize, to: usize) -> Vec<u8> {
+        // Empty ones too.
+        vec![(16 * from + to) as u8; (3 * from + to) % 5]
+    }
+
+    #[test]
+    fn every_part_arrives_where_it_should() {
+        for size in 1..=5 {
+            let all = threads::run(size, |comm: &dyn Communicator| {
+                let parts: Vec<Vec<u8>> = (0..size).map(|to| message(comm.rank(), to)).collect();
+                (all_to_all(comm, &parts), all_gather(comm, &message(comm.rank(), 0)))
+            });
+            for (rank, (received, gathered)) in all.into_iter().enumerate() {
+                assert_eq!(received, (0..size).map(|from| message(from, rank)).collect::<Vec<_>>());
+                assert_eq!(gathered, (0..size).map(|from| message(from, 0)).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn one_rank_alone_keeps_its_part() {
+        assert_eq!(all_to_all(&Solo, &[vec![1, 2, 3]]), [[1, 2, 3]]);
+        assert_eq!(all_gather(&Solo, &[4]), [[4]]);
+    }
+}

@@ -1,0 +1,3 @@
+//! Gravitational N-body dynamics.
+
+pub mod problem;

@@ -1,0 +1,89 @@
+//! What is to be simulated: the validated physics of an N-body deck. Plain data; nothing here computes.
+//!
+//! All numbers are in the unit system of the deck, whose gravitational constant stands in [`Gravity::constant`].
+
+/// How bodies attract each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gravity {
+    /// Gravitational constant in the units of the deck.
+    pub constant: f64,
+    /// How forces are summed.
+    pub method: Method,
+    /// 99th percentile of the relative force error that the multipole method may have.
+    pub accuracy: f64,
+    /// Force at short distances.
+    pub softening: Softening,
+    /// Arithmetic of pair forces.
+    pub precision: Precision,
+    /// Only exactly rounded operations, so that every CPU path gives the same bits.
+    pub portable_bits: bool,
+}
+
+/// How forces are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// All pairs.
+    Direct,
+    /// Fast multipole method on an adaptive octree.
+    Fmm,
+}
+
+/// Arithmetic of pair forces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// 64 bits.
+    Double,
+    /// 32 bits for distances and forces of pairs, 64 bits for positions and sums.
+    Single,
+}
+
+/// Force at short distances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Softening {
+    /// Newton's law at all distances.
+    None,
+    /// Plummer: the potential of a pair is -m / sqrt(r^2 + eps^2), with this eps.
+    Plummer(f64),
+    /// Cubic spline (M4) of support h = 2.8 eps, with this eps: -m / eps at r = 0, Newton's law for r >= h (Springel 2001).
+    Spline(f64),
+}
+
+impl Softening {
+    /// The length eps; 0 without softening.
+    pub fn length(self) -> f64 {
+        match self {
+            Softening::None => 0.0,
+            Softening::Plummer(eps) | Softening::Spline(eps) => eps,
+        }
+    }
+}
+
+/// Scheme that advances time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrator {
+    /// Kick-drift-kick, second order, symplectic.
+    Leapfrog,
+    /// Yoshida's composition of three leapfrogs, fourth order, symplectic.
+    Yoshida4,
+    /// Hermite predictor and corrector, fourth order.
+    Hermite4,
+    /// Adaptive Gauss-Radau scheme of order 15, for few bodies.
+    GaussRadau15,
+}
+
+/// Whether a step of the run is cut further.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Substeps {
+    /// Every body takes the step of the run.
+    None,
+    /// All bodies take the step of the run divided by the power of two that the shortest criterion asks for.
+    Global {
+        /// Factor of the criterion eta sqrt(eps / |a|) (Aarseth's criterion for the Hermite scheme).
+        eta: f64,
+    },
+    /// Every body takes the step of the run divided by a power of two of its own.
+    Block {
+        /// As for [`Substeps::Global`].
+        eta: f64,
+    },
+}
