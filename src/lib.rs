@@ -93,6 +93,7 @@ pub mod comm;
 pub mod commands;
 pub mod config;
 pub mod console;
+pub mod cpu;
 pub mod decomposition;
 pub mod digest;
 pub mod error;

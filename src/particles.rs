@@ -22,10 +22,12 @@ pub struct Particles {
     pub id: Vec<u64>,
     /// Place in the order of ids over all ranks.
     pub index: Vec<u64>,
+    /// Block steps: the body's step is that of the run divided by 2^level. 0 where all share a step.
+    pub level: Vec<u8>,
 }
 
 /// Numbers of f64 size that make up one body.
-pub const WORDS: usize = 13;
+pub const WORDS: usize = 14;
 
 /// One body with all of its values, as it travels between ranks.
 pub type Row = [u64; WORDS];
@@ -42,6 +44,7 @@ impl Particles {
             mass: Vec::with_capacity(count),
             id: Vec::with_capacity(count),
             index: Vec::with_capacity(count),
+            level: Vec::with_capacity(count),
         }
     }
 
@@ -55,7 +58,7 @@ impl Particles {
         self.mass.is_empty()
     }
 
-    /// Appends a body at rest in its last force: acceleration and potential are 0.
+    /// Appends a body without a force yet: acceleration, potential and level are 0.
     pub fn push(&mut self, index: u64, id: u64, mass: f64, position: [f64; 3], velocity: [f64; 3]) {
         for axis in 0..3 {
             self.position[axis].push(position[axis]);
@@ -66,6 +69,7 @@ impl Particles {
         self.mass.push(mass);
         self.id.push(id);
         self.index.push(index);
+        self.level.push(0);
     }
 
     /// Position of a body.
@@ -95,6 +99,7 @@ impl Particles {
         row[10] = self.mass[body].to_bits();
         row[11] = self.id[body];
         row[12] = self.index[body];
+        row[13] = u64::from(self.level[body]);
         row
     }
 
@@ -109,6 +114,7 @@ impl Particles {
         self.mass.push(f64::from_bits(row[10]));
         self.id.push(row[11]);
         self.index.push(row[12]);
+        self.level.push(row[13] as u8);
     }
 
     /// The bodies in another order: body `n` of the result is body `order[n]` of `self`. `order` need not name all bodies.
@@ -123,6 +129,7 @@ impl Particles {
             mass: floats(&self.mass),
             id: words(&self.id),
             index: words(&self.index),
+            level: order.iter().map(|&n| self.level[n as usize]).collect(),
         }
     }
 }
@@ -137,6 +144,7 @@ mod tests {
             let x = n as f64;
             bodies.push(n, 10 * n, 1.0 + x, [x, 2.0 * x, -x], [0.5 * x, 0.0, x]);
             bodies.acceleration[1][n as usize] = 7.0 + x;
+            bodies.level[n as usize] = n as u8;
         }
         bodies
     }

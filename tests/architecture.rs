@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 54] = [
+const LAYERS: [(&str, u32); 57] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
     ("signal", 1),
     ("bytes", 1),
     ("console", 1),
+    ("cpu", 1),
     ("host", 1),
     ("timing", 1),
     ("reproducible", 1),
@@ -47,6 +48,8 @@ const LAYERS: [(&str, u32); 54] = [
     ("heat::stability", 31),
     ("heat", 32),
     ("heat::diagnostics", 33),
+    ("nbody::gravity", 11),
+    ("nbody::force", 20),
     ("nbody", 32),
     // L4, orchestration.
     ("schedule", 40),
@@ -71,7 +74,7 @@ const LAYERS: [(&str, u32); 54] = [
 ];
 
 /// What is computed for every cell of every step.
-const KERNELS: [&str; 2] = ["heat::lanes", "heat::stencil"];
+const KERNELS: [&str; 3] = ["heat::lanes", "heat::stencil", "nbody::gravity"];
 
 /// The only files in which `unsafe` may stand.
 const UNSAFE_FILES: [&str; 10] = [

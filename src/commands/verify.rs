@@ -3,10 +3,10 @@
 use crate::cli::VerifyArgs;
 use crate::comm::solo::Solo;
 use crate::comm::threads;
+use crate::cpu::CpuPath;
 use crate::digest::digest;
 use crate::error::{Error, Result};
 use crate::grid::UniformGrid;
-use crate::heat::lanes::CpuPath;
 use crate::heat::problem::{FaceCondition, HeatProblem, Initial, Material, Source, Strength};
 use crate::heat::{HeatModel, HeatOptions};
 use crate::region::Region;

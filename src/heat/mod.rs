@@ -28,6 +28,7 @@ pub mod sweep;
 pub mod walls;
 
 use crate::comm::Communicator;
+use crate::cpu::CpuPath;
 use crate::decomposition::{CartesianDecomposition, IndexBox, Subdomain};
 use crate::error::Result;
 use crate::field::{Field, Layout};
@@ -37,7 +38,6 @@ use crate::timing::{Phase, Timers};
 use arrayvec::ArrayVec;
 use coefficients::{Coefficients, MaterialMap};
 use exact::ExactSolution;
-use lanes::CpuPath;
 use problem::{FaceCondition, HeatProblem};
 use sources::Sources;
 use stability::{PowerIteration, SpectralBound, uniform_bound};

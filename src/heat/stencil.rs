@@ -23,7 +23,8 @@
 //! all CPU paths. Refused: `c0 T + rx (xm + xp) + ...` saves three flops but does not keep a constant state constant; fused
 //! multiply-adds round differently where the CPU has none (but for `- 2 T`, which is exact either way); ghost cells in memory cost two cache lines a row.
 
-use super::lanes::{CpuPath, Lanes};
+use super::lanes::Lanes;
+use crate::cpu::CpuPath;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256d, __m512d};
 

@@ -4,10 +4,11 @@
 //! share the tiles ([`crate::parallel::Slabs`]). Neither changes a bit of the result.
 
 use super::coefficients::{Coefficients, VariableCoefficients};
-use super::lanes::{CpuPath, fence_streams};
+use super::lanes::fence_streams;
 use super::sources::Sources;
 use super::stencil::{Conductances, Mode, Row, constant_row, copy_row, variable_row};
 use super::walls::WallView;
+use crate::cpu::CpuPath;
 use crate::decomposition::IndexBox;
 use crate::field::{Field, Layout};
 use crate::parallel::{Shared, Slabs};

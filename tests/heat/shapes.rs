@@ -1,8 +1,8 @@
 //! One set of bits for every ranks x threads x tile x halo width x CPU path.
 
 use crate::problems::{plain, rich, run_shape, uniform};
+use parhelion::cpu::CpuPath;
 use parhelion::heat::HeatOptions;
-use parhelion::heat::lanes::CpuPath;
 use parhelion::heat::problem::{FaceCondition, HeatProblem, Initial};
 
 const STEPS: u64 = 13;
