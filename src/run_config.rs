@@ -1,10 +1,20 @@
 //! What a run is to do, after the deck has been read, overridden and checked: plain data, no files, no flags.
 
 use crate::heat::problem::HeatProblem;
+use crate::nbody::problem::NBodyProblem;
 
-/// A validated run.
+/// A validated run of either physics.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RunConfig {
+pub enum RunConfig {
+    /// Heat diffusion.
+    Heat(HeatRun),
+    /// Gravitational N-body dynamics.
+    NBody(NBodyRun),
+}
+
+/// A validated heat run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeatRun {
     /// Title of the deck.
     pub title: String,
     /// The deck's file stem: names the output directory.
@@ -23,6 +33,68 @@ pub struct RunConfig {
     pub warnings: Vec<String>,
 }
 
+/// A validated N-body run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NBodyRun {
+    /// Title of the deck.
+    pub title: String,
+    /// The deck's file stem: names the output directory.
+    pub case: String,
+    /// The physics, bodies included.
+    pub problem: NBodyProblem,
+    /// The step of the run, and when to stop, in the time unit of the deck.
+    pub time: TimePlan,
+    /// What is written, and when.
+    pub output: NBodyOutputPlan,
+    /// As [`HeatRun::resolved`].
+    pub resolved: String,
+    /// As [`HeatRun::warnings`].
+    pub warnings: Vec<String>,
+}
+
+/// What an N-body run writes, and when. Intervals are in steps of the run, 0 means never.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NBodyOutputPlan {
+    /// Rows of `diagnostics.csv`.
+    pub diagnostics_every: u64,
+    /// Snapshots besides the final one.
+    pub snapshot_every: u64,
+    /// Formats of the snapshots; empty: none at all.
+    pub snapshot_formats: Vec<BodyFormat>,
+    /// Pictures.
+    pub frames_every: u64,
+    /// How pictures look.
+    pub frames: DensityPlan,
+}
+
+/// File formats of bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// VTK polygonal data, one piece per rank.
+    Vtp,
+    /// Numpy arrays in the order of ids.
+    Npy,
+    /// GADGET's layout of HDF5, one file per rank (feature `hdf5`).
+    Gadget,
+}
+
+/// How pictures of projected density look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DensityPlan {
+    /// Axis along which one looks: 0, 1 or 2.
+    pub axis: usize,
+    /// Centre of the picture in length units; the centre of mass of the initial state if absent.
+    pub centre: Option<[f64; 3]>,
+    /// Half of the edge of the picture in length units; holds 95 % of the initial mass, with a margin, if absent.
+    pub half_width: Option<f64>,
+    /// Surface densities at the ends of the logarithmic colour bar; from the first picture if absent.
+    pub range: Option<[f64; 2]>,
+    /// Colour map.
+    pub colormap: Colormap,
+    /// Edge of the picture in pixels.
+    pub pixels: usize,
+}
+
 /// How time advances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimePlan {
@@ -37,12 +109,12 @@ pub struct TimePlan {
 /// The time step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TimeStep {
-    /// This fraction of the stability limit.
+    /// This fraction of the largest sensible step: heat's stability limit, or sqrt(eps / |a|) of the initial state of bodies.
     Auto {
         /// In (0, 1].
         safety: f64,
     },
-    /// Seconds.
+    /// Seconds, or the time unit of an N-body deck.
     Fixed(f64),
 }
 

@@ -1,11 +1,11 @@
 //! Decks: those in `inputs/` load, the resolved deck means the same run, every key can be set, and bad input is refused with
 //! exit code 2 and a message that names file, place, key and fix.
 
-use parhelion::config::{MaskReader, deck_directory, load, parse, read_deck_text};
+use parhelion::config::{self, MaskReader, deck_directory, read_deck_text};
 use parhelion::error::{Error, Result};
 use parhelion::heat::problem::{FaceCondition, Initial};
 use parhelion::region::{Mask, Region};
-use parhelion::run_config::{RunConfig, Until};
+use parhelion::run_config::{HeatRun, RunConfig, Until};
 use parhelion::signal::Signal;
 use std::fs::File;
 use std::io::BufReader;
@@ -66,9 +66,24 @@ fn no_mask(_: &Path, _: [usize; 3]) -> Result<Mask> {
     Err(Error::Input("mask.png: no such file".to_owned()))
 }
 
-fn sample(text: &str, overrides: &[&str], read_mask: MaskReader<'_>) -> Result<RunConfig> {
+fn sample(text: &str, overrides: &[&str], read_mask: MaskReader<'_>) -> Result<HeatRun> {
     let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
     parse("inputs/sample.toml", text, &overrides, Path::new("/decks"), read_mask)
+}
+
+fn parse(name: &str, text: &str, overrides: &[String], directory: &Path, read_mask: MaskReader<'_>) -> Result<HeatRun> {
+    config::parse(name, text, overrides, directory, read_mask).map(heat)
+}
+
+fn load(path: &Path, overrides: &[String], read_mask: MaskReader<'_>) -> Result<HeatRun> {
+    config::load(path, overrides, read_mask).map(heat)
+}
+
+fn heat(run: RunConfig) -> HeatRun {
+    match run {
+        RunConfig::Heat(run) => run,
+        RunConfig::NBody(_) => panic!("a heat deck"),
+    }
 }
 
 fn decks() -> Vec<PathBuf> {

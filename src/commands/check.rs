@@ -8,6 +8,7 @@ use crate::console;
 use crate::error::Result;
 use crate::heat::problem::Initial;
 use crate::input::npy;
+use crate::run_config::{HeatRun, RunConfig};
 use crate::schedule::Clock;
 
 /// Reads the deck and prints the plan for the asked number of ranks.
@@ -15,8 +16,14 @@ use crate::schedule::Clock;
 /// # Errors
 /// Whatever would keep the run from its first step, as far as it can be told without allocating its memory.
 pub fn check(arguments: &CheckArgs) -> Result<u8> {
-    let config = deck::read(&Solo, &arguments.deck.deck, &arguments.deck.overrides)?;
-    let plan = Plan::new(&config, arguments.ranks)?;
+    match deck::read(&Solo, &arguments.deck.deck, &arguments.deck.overrides)? {
+        RunConfig::Heat(config) => check_heat(arguments, &config),
+        RunConfig::NBody(_) => unreachable!(),
+    }
+}
+
+fn check_heat(arguments: &CheckArgs, config: &HeatRun) -> Result<u8> {
+    let plan = Plan::new(config, arguments.ranks)?;
     for warning in &config.warnings {
         console::message(&format!("warning: {warning}"));
     }
@@ -29,9 +36,9 @@ pub fn check(arguments: &CheckArgs) -> Result<u8> {
         npy::check(path, &config.problem.grid, &Solo)?;
     }
     if arguments.json {
-        console::print(&plan::json(&config, &plan));
+        console::print(&plan::json(config, &plan));
     } else {
-        console::print(page(&config, &plan, arguments.threads).trim_end());
+        console::print(page(config, &plan, arguments.threads).trim_end());
     }
     Ok(0)
 }

@@ -9,7 +9,7 @@ use crate::heat::stability::{careful_bound, uniform_bound};
 use crate::heat::{self, HeatOptions};
 use crate::host;
 use crate::output::disk::in_words;
-use crate::run_config::{RunConfig, TimePlan, TimeStep, Until};
+use crate::run_config::{HeatRun, TimePlan, TimeStep, Until};
 use crate::schedule::Clock;
 use std::fmt::Write;
 
@@ -33,7 +33,7 @@ impl Plan {
     ///
     /// # Errors
     /// If the ranks do not fit the grid or the halo does not fit the ranks.
-    pub fn new(config: &RunConfig, ranks: usize) -> Result<Plan> {
+    pub fn new(config: &HeatRun, ranks: usize) -> Result<Plan> {
         let (problem, width) = (&config.problem, config.decomposition.halo_width);
         let options = HeatOptions { dims: config.decomposition.dims, halo_width: width, ..HeatOptions::default() };
         let decomposition = heat::decompose(problem, ranks, &options)?;
@@ -74,7 +74,7 @@ fn halo_of(decomposition: &CartesianDecomposition, rank: usize, width: usize) ->
 }
 
 /// The plan as a page for `parhelion check`.
-pub fn page(config: &RunConfig, plan: &Plan, threads: Option<usize>) -> String {
+pub fn page(config: &HeatRun, plan: &Plan, threads: Option<usize>) -> String {
     let grid = &config.problem.grid;
     let by = |values: &[usize]| values.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let mut text = String::new();
@@ -116,7 +116,7 @@ pub fn page(config: &RunConfig, plan: &Plan, threads: Option<usize>) -> String {
 }
 
 /// The plan for programs.
-pub fn json(config: &RunConfig, plan: &Plan) -> String {
+pub fn json(config: &HeatRun, plan: &Plan) -> String {
     let grid = &config.problem.grid;
     let permissive = TimePlan { allow_unstable: true, ..config.time.clone() };
     let clock = Clock::new(&permissive, plan.max_stable_dt).ok();
@@ -143,7 +143,7 @@ fn spacings(spacing: [f64; 3], dimensions: usize) -> String {
     spacing[..dimensions].iter().map(|h| format!("{h:.4e}")).collect::<Vec<_>>().join(" x ")
 }
 
-fn time_step(config: &RunConfig, plan: &Plan) -> String {
+fn time_step(config: &HeatRun, plan: &Plan) -> String {
     let limit = format!("{}{:.4e} s", if plan.exact_limit { "" } else { "at least " }, plan.max_stable_dt);
     match config.time.dt {
         TimeStep::Auto { safety } => {
@@ -155,7 +155,7 @@ fn time_step(config: &RunConfig, plan: &Plan) -> String {
     }
 }
 
-fn steps(config: &RunConfig, plan: &Plan) -> String {
+fn steps(config: &HeatRun, plan: &Plan) -> String {
     let permissive = TimePlan { allow_unstable: true, ..config.time.clone() };
     match Clock::new(&permissive, plan.max_stable_dt) {
         Ok(clock) => {

@@ -6,7 +6,7 @@ use crate::console;
 use crate::error::Result;
 use crate::input::mask;
 use crate::output::render::{RenderOptions, render as draw};
-use crate::run_config::FramePlan;
+use crate::run_config::{FramePlan, RunConfig};
 
 /// Draws what the flags ask for; what they leave open is as in the run's deck. Prints the files.
 ///
@@ -14,7 +14,10 @@ use crate::run_config::FramePlan;
 /// Exit code 2 if there is no run or no snapshot; 3 if reading or writing failed.
 pub fn render(arguments: &RenderArgs) -> Result<u8> {
     let deck = config::load(&arguments.run_dir.join("deck.toml"), &[], &mask::read).ok();
-    let plan: Option<FramePlan> = deck.map(|deck| deck.output.frames);
+    let plan: Option<FramePlan> = deck.and_then(|deck| match deck {
+        RunConfig::Heat(run) => Some(run.output.frames),
+        RunConfig::NBody(_) => None,
+    });
     let plan = plan.as_ref();
     let basis = RenderOptions::default();
     let options = RenderOptions {

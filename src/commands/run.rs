@@ -14,7 +14,7 @@ use crate::output::outputs::{Finished, Outputs};
 use crate::output::progress::Progress;
 use crate::output::run_directory::RunDirectory;
 use crate::report::{self, Figures};
-use crate::run_config::RunConfig;
+use crate::run_config::{HeatRun, RunConfig};
 use crate::runtime::RankSetup;
 use crate::schedule::Clock;
 use crate::simulation::{LoopStatistics, simulate};
@@ -31,7 +31,19 @@ const COPIES: usize = 5;
 /// # Errors
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
-    let config = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
+    match deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)? {
+        RunConfig::Heat(config) => run_heat(comm, setup, arguments, started, config),
+        RunConfig::NBody(_) => unreachable!(),
+    }
+}
+
+fn run_heat(
+    comm: &dyn Communicator,
+    setup: &RankSetup,
+    arguments: &RunArgs,
+    started: Instant,
+    config: HeatRun,
+) -> Result<u8> {
     let plan = Plan::new(&config, comm.size())?;
     agree(comm, plan.check_memory(&ranks_here(comm.rank(), setup)))?;
     if !arguments.quiet {
@@ -57,7 +69,7 @@ fn ranks_here(rank: usize, setup: &RankSetup) -> Vec<usize> {
     (0..setup.placements.len()).filter(|&r| host(r) == host(rank)).collect()
 }
 
-fn warn(comm: &dyn Communicator, setup: &RankSetup, config: &RunConfig) {
+fn warn(comm: &dyn Communicator, setup: &RankSetup, config: &HeatRun) {
     if comm.rank() == 0 {
         for warning in setup.warnings.iter().chain(&config.warnings) {
             console::message(&format!("warning: {warning}"));
@@ -66,7 +78,7 @@ fn warn(comm: &dyn Communicator, setup: &RankSetup, config: &RunConfig) {
 }
 
 /// Choices of speed for this machine; all ranks take the widest CPU path that all have.
-fn options(comm: &dyn Communicator, config: &RunConfig) -> HeatOptions {
+fn options(comm: &dyn Communicator, config: &HeatRun) -> HeatOptions {
     let bytes = |level: u8| host::cache(level).map(|c| c.bytes as usize);
     let mut widest = [CpuPath::best() as u8 as f64];
     comm.all_reduce(ReduceOp::Min, &mut widest);
@@ -88,7 +100,7 @@ fn read_initial(comm: &dyn Communicator, model: &mut HeatModel<'_>) -> Result<()
     input::npy::read_part(&path, &grid, &decomposition, comm, model.temperature_mut())
 }
 
-fn output_path(arguments: &RunArgs, config: &RunConfig) -> PathBuf {
+fn output_path(arguments: &RunArgs, config: &HeatRun) -> PathBuf {
     arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs").join(&config.case))
 }
 
@@ -96,7 +108,7 @@ fn output_path(arguments: &RunArgs, config: &RunConfig) -> PathBuf {
 struct Job<'a> {
     comm: &'a dyn Communicator,
     setup: &'a RankSetup,
-    config: &'a RunConfig,
+    config: &'a HeatRun,
     clock: Clock,
     options: HeatOptions,
     started: Instant,

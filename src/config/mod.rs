@@ -27,7 +27,7 @@ pub use schema::schema;
 
 use crate::error::{Error, Result};
 use crate::region::Mask;
-use crate::run_config::RunConfig;
+use crate::run_config::{HeatRun, RunConfig};
 use deck::Deck;
 use diagnose::Origin;
 use overrides::Override;
@@ -68,9 +68,9 @@ pub fn parse(
     let context = Context { directory, case: &case, read_mask, remote_error: RefCell::new(None) };
     let checked = overrides::apply(text, &overrides)
         .and_then(|effective| diagnose::deserialize(&effective))
-        .and_then(|mut deck| Ok((validate::run_config(&mut deck, &context)?, deck)));
+        .and_then(|mut deck| Ok((validate::heat_run(&mut deck, &context)?, deck)));
     match (checked, context.remote_error.take()) {
-        (Ok((run, deck)), _) => Ok(RunConfig { resolved: resolved(&deck)?, ..run }),
+        (Ok((run, deck)), _) => Ok(RunConfig::Heat(HeatRun { resolved: resolved(&deck)?, ..run })),
         (Err(_), Some(remote)) => Err(remote),
         (Err(flaw), None) => Err(origin.error(&flaw, &overrides)),
     }

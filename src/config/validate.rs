@@ -10,7 +10,7 @@ use super::deck::{
 use super::flaw::{Check, Flaw, ascending, length, number, positive, whole};
 use crate::grid::UniformGrid;
 use crate::run_config::{
-    Colormap, DecompositionPlan, FramePlan, OutputPlan, RunConfig, SnapshotFormat, TimePlan, TimeStep, Until,
+    Colormap, DecompositionPlan, FramePlan, HeatRun, OutputPlan, SnapshotFormat, TimePlan, TimeStep, Until,
 };
 
 /// Longest and shortest edge of a domain in metres: cell volumes and their products stay normal numbers.
@@ -21,7 +21,7 @@ const MOST_STEPS: u64 = 1 << 53;
 const WIDEST_HALO: u64 = 64;
 
 /// Checks the deck, writes its defaults out, and builds the run.
-pub fn run_config(deck: &mut Deck, context: &Context<'_>) -> Check<RunConfig> {
+pub fn heat_run(deck: &mut Deck, context: &Context<'_>) -> Check<HeatRun> {
     let title = title(&mut deck.title, context.case)?;
     let grid = grid(&deck.grid)?;
     let time = time(&deck.time)?;
@@ -29,7 +29,7 @@ pub fn run_config(deck: &mut Deck, context: &Context<'_>) -> Check<RunConfig> {
     let output = output(&mut deck.output, &grid)?;
     let (problem, warnings) = super::validate_physics::problem(deck, grid, context)?;
     let (case, resolved) = (context.case.to_owned(), String::new());
-    Ok(RunConfig { title, case, problem, time, decomposition, output, resolved, warnings })
+    Ok(HeatRun { title, case, problem, time, decomposition, output, resolved, warnings })
 }
 
 fn title(title: &mut Option<String>, case: &str) -> Check<String> {

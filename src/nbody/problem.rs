@@ -2,6 +2,56 @@
 //!
 //! All numbers are in the unit system of the deck, whose gravitational constant stands in [`Gravity::constant`].
 
+/// Bodies, their law of force and the scheme that moves them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NBodyProblem {
+    /// Units of all numbers.
+    pub units: UnitSystem,
+    /// The law of force, and how it is summed.
+    pub gravity: Gravity,
+    /// The method is chosen when the number of bodies is known; `gravity.method` does not count then.
+    pub auto_method: bool,
+    /// Scheme that advances time.
+    pub integrator: Integrator,
+    /// Whether steps are cut further.
+    pub substeps: Substeps,
+    /// Where the bodies come from; ids count through all groups.
+    pub groups: Vec<BodyGroup>,
+}
+
+/// Units in which a deck and its results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitSystem {
+    /// G = 1, no names.
+    NBody,
+    /// m, kg, s.
+    Si,
+    /// au, solar masses, Julian years.
+    SolarYears,
+    /// au, solar masses, days.
+    SolarDays,
+    /// kpc, 1e10 solar masses, km/s.
+    Galactic,
+}
+
+/// A source of bodies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BodyGroup {
+    /// Written out in the deck.
+    Listed(Vec<Body>),
+}
+
+/// One body of a deck.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Body {
+    /// Not negative.
+    pub mass: f64,
+    /// x, y, z.
+    pub position: [f64; 3],
+    /// x, y, z.
+    pub velocity: [f64; 3],
+}
+
 /// How bodies attract each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gravity {

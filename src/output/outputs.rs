@@ -71,7 +71,7 @@ impl<'c> Outputs<'c> {
         })
     }
 
-    fn measure(&mut self, moment: &mut Moment<'_, '_>) -> Result<()> {
+    fn measure(&mut self, moment: &mut Moment<'_, HeatModel<'_>>) -> Result<()> {
         let figures = moment.model.diagnostics(moment.step, moment.time)?;
         let start = Instant::now();
         self.log.row(self.comm, &figures.columns())?;
@@ -80,7 +80,7 @@ impl<'c> Outputs<'c> {
         Ok(())
     }
 
-    fn write(&mut self, moment: &mut Moment<'_, '_>, due: Due) -> Result<()> {
+    fn write(&mut self, moment: &mut Moment<'_, HeatModel<'_>>, due: Due) -> Result<()> {
         let start = Instant::now();
         let snapshot = snapshot(moment.model, self.comm, moment.step, moment.time);
         if due.snapshot {
@@ -96,7 +96,7 @@ impl<'c> Outputs<'c> {
         Ok(())
     }
 
-    fn due(&self, moment: &Moment<'_, '_>) -> Due {
+    fn due(&self, moment: &Moment<'_, HeatModel<'_>>) -> Due {
         let due = |every: u64| Schedule { every }.due(moment.step);
         let frames = self.plan.frames_every;
         Due {
@@ -129,8 +129,8 @@ struct Due {
     live: bool,
 }
 
-impl Observer for Outputs<'_> {
-    fn observe(&mut self, moment: &mut Moment<'_, '_>) -> Result<()> {
+impl<'m> Observer<HeatModel<'m>> for Outputs<'_> {
+    fn observe(&mut self, moment: &mut Moment<'_, HeatModel<'m>>) -> Result<()> {
         let due = self.due(moment);
         // Nothing is written of a state that is not finite, so every output looks first.
         if due.diagnostics || due.snapshot || due.frame {

@@ -2,7 +2,7 @@
 
 use super::{Figures, Spread};
 use crate::error::Error;
-use crate::run_config::RunConfig;
+use crate::run_config::HeatRun;
 use crate::timing::PHASES;
 use serde_json::{Map, Value, json};
 
@@ -58,7 +58,7 @@ pub fn json(figures: &Figures<'_>) -> String {
 }
 
 /// The report of a run that has failed: what, and with which exit code.
-pub fn failure(config: &RunConfig, error: &Error) -> String {
+pub fn failure(config: &HeatRun, error: &Error) -> String {
     let report = json!({
         "status": "failed",
         "exit_code": error.exit_code(),

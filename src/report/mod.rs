@@ -10,7 +10,7 @@ use crate::comm::Communicator;
 use crate::heat::HeatModel;
 use crate::heat::diagnostics::Diagnostics;
 use crate::host;
-use crate::run_config::RunConfig;
+use crate::run_config::HeatRun;
 use crate::runtime::RankSetup;
 use crate::schedule::Clock;
 use crate::timing::PHASES;
@@ -33,7 +33,7 @@ pub struct Spread {
 #[derive(Clone, Debug)]
 pub struct Figures<'a> {
     /// The deck.
-    pub config: &'a RunConfig,
+    pub config: &'a HeatRun,
     /// The job.
     pub setup: &'a RankSetup,
     /// Name of the CPU path.
