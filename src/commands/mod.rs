@@ -5,4 +5,6 @@ pub mod deck;
 pub mod plan;
 pub mod render;
 pub mod run;
+mod run_heat;
+mod run_nbody;
 pub mod verify;
