@@ -70,7 +70,7 @@ pub fn parse(
         .and_then(|effective| diagnose::deserialize(&effective))
         .and_then(|mut deck| Ok((validate::heat_run(&mut deck, &context)?, deck)));
     match (checked, context.remote_error.take()) {
-        (Ok((run, deck)), _) => Ok(RunConfig::Heat(HeatRun { resolved: resolved(&deck)?, ..run })),
+        (Ok((run, deck)), _) => Ok(RunConfig::Heat(Box::new(HeatRun { resolved: resolved(&deck)?, ..run }))),
         (Err(_), Some(remote)) => Err(remote),
         (Err(flaw), None) => Err(origin.error(&flaw, &overrides)),
     }

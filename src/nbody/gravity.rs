@@ -59,8 +59,8 @@ impl PairKernel {
         let squared = away.iter().map(|x| x * x).sum::<f64>() + self.softening.length().powi(2);
         let inverse = 1.0 / squared.sqrt();
         let weight = sources.mass[source] * inverse;
-        for axis in 0..3 {
-            tile.acceleration[axis][lane] += away[axis] * (weight * inverse * inverse);
+        for (sum, component) in tile.acceleration.iter_mut().zip(away) {
+            sum[lane] += component * (weight * inverse * inverse);
         }
         tile.potential[lane] -= weight;
     }
