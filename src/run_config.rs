@@ -9,7 +9,7 @@ pub enum RunConfig {
     /// Heat diffusion.
     Heat(Box<HeatRun>),
     /// Gravitational N-body dynamics.
-    NBody(NBodyRun),
+    NBody(Box<NBodyRun>),
 }
 
 /// A validated heat run.
