@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 57] = [
+const LAYERS: [(&str, u32); 59] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -49,7 +49,9 @@ const LAYERS: [(&str, u32); 57] = [
     ("heat", 32),
     ("heat::diagnostics", 33),
     ("nbody::gravity", 11),
+    ("nbody::jerk", 11),
     ("nbody::force", 20),
+    ("nbody::integrate", 30),
     ("nbody", 32),
     // L4, orchestration.
     ("schedule", 40),
@@ -74,10 +76,10 @@ const LAYERS: [(&str, u32); 57] = [
 ];
 
 /// What is computed for every cell of every step.
-const KERNELS: [&str; 3] = ["heat::lanes", "heat::stencil", "nbody::gravity"];
+const KERNELS: [&str; 4] = ["heat::lanes", "heat::stencil", "nbody::gravity", "nbody::jerk"];
 
 /// The only files in which `unsafe` may stand.
-const UNSAFE_FILES: [&str; 10] = [
+const UNSAFE_FILES: [&str; 11] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
@@ -87,6 +89,7 @@ const UNSAFE_FILES: [&str; 10] = [
     "heat/stencil.rs",
     "heat/sweep.rs",
     "host.rs",
+    "nbody/jerk.rs",
     // Hands disjoint slices to threads.
     "parallel.rs",
 ];

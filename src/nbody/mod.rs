@@ -2,4 +2,6 @@
 
 pub mod force;
 pub mod gravity;
+pub mod integrate;
+pub mod jerk;
 pub mod problem;
