@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
 const LAYERS: [(&str, u32); 59] = [
+const LAYERS: [(&str, u32); 60] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -27,6 +28,8 @@ const LAYERS: [(&str, u32); 59] = [
     ("run_config", 5),
     ("particles", 3),
     ("nbody::problem", 4),
+    ("nbody::groups", 3),
+    ("nbody::units", 3),
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
@@ -52,6 +55,7 @@ const LAYERS: [(&str, u32); 59] = [
     ("nbody::jerk", 11),
     ("nbody::force", 20),
     ("nbody::integrate", 30),
+    ("nbody::initial", 30),
     ("nbody", 32),
     // L4, orchestration.
     ("schedule", 40),

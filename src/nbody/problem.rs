@@ -2,6 +2,9 @@
 //!
 //! All numbers are in the unit system of the deck, whose gravitational constant stands in [`Gravity::constant`].
 
+pub use super::groups::{Body, BodyGroup};
+pub use super::units::UnitSystem;
+
 /// Bodies, their law of force and the scheme that moves them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NBodyProblem {
@@ -17,39 +20,6 @@ pub struct NBodyProblem {
     pub substeps: Substeps,
     /// Where the bodies come from; ids count through all groups.
     pub groups: Vec<BodyGroup>,
-}
-
-/// Units in which a deck and its results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnitSystem {
-    /// G = 1, no names.
-    NBody,
-    /// m, kg, s.
-    Si,
-    /// au, solar masses, Julian years.
-    SolarYears,
-    /// au, solar masses, days.
-    SolarDays,
-    /// kpc, 1e10 solar masses, km/s.
-    Galactic,
-}
-
-/// A source of bodies.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BodyGroup {
-    /// Written out in the deck.
-    Listed(Vec<Body>),
-}
-
-/// One body of a deck.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Body {
-    /// Not negative.
-    pub mass: f64,
-    /// x, y, z.
-    pub position: [f64; 3],
-    /// x, y, z.
-    pub velocity: [f64; 3],
 }
 
 /// How bodies attract each other.
