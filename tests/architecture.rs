@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 57] = [
+const LAYERS: [(&str, u32); 65] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -27,6 +27,7 @@ const LAYERS: [(&str, u32); 57] = [
     ("run_config", 5),
     ("particles", 3),
     ("nbody::problem", 4),
+    ("nbody::vector", 1),
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
@@ -39,6 +40,11 @@ const LAYERS: [(&str, u32); 57] = [
     // L2, mechanisms over ranks.
     ("halo", 20),
     ("rows", 20),
+    ("index_order", 20),
+    ("nbody::tree_of_points", 20),
+    ("nbody::sums", 20),
+    ("nbody::lagrangian", 21),
+    ("nbody::closest_pair", 21),
     ("heat::coefficients", 20),
     ("heat::walls", 20),
     ("heat::sources", 21),
@@ -51,10 +57,12 @@ const LAYERS: [(&str, u32); 57] = [
     ("nbody::gravity", 11),
     ("nbody::force", 20),
     ("nbody", 32),
+    ("nbody::diagnostics", 33),
     // L4, orchestration.
     ("schedule", 40),
     ("simulation", 41),
     ("digest", 40),
+    ("digest_bodies", 40),
     ("input", 40),
     ("output", 42),
     ("output::disk", 40),
