@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// L0 to L5 times ten; the last digit orders modules within a layer.
 const LAYERS: [(&str, u32); 59] = [
 const LAYERS: [(&str, u32); 60] = [
+const LAYERS: [(&str, u32); 65] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -30,6 +31,7 @@ const LAYERS: [(&str, u32); 60] = [
     ("nbody::problem", 4),
     ("nbody::groups", 3),
     ("nbody::units", 3),
+    ("nbody::vector", 1),
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
@@ -42,6 +44,11 @@ const LAYERS: [(&str, u32); 60] = [
     // L2, mechanisms over ranks.
     ("halo", 20),
     ("rows", 20),
+    ("index_order", 20),
+    ("nbody::tree_of_points", 20),
+    ("nbody::sums", 20),
+    ("nbody::lagrangian", 21),
+    ("nbody::closest_pair", 21),
     ("heat::coefficients", 20),
     ("heat::walls", 20),
     ("heat::sources", 21),
@@ -57,10 +64,12 @@ const LAYERS: [(&str, u32); 60] = [
     ("nbody::integrate", 30),
     ("nbody::initial", 30),
     ("nbody", 32),
+    ("nbody::diagnostics", 33),
     // L4, orchestration.
     ("schedule", 40),
     ("simulation", 41),
     ("digest", 40),
+    ("digest_bodies", 40),
     ("input", 40),
     ("output", 42),
     ("output::disk", 40),

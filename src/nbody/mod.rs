@@ -1,5 +1,7 @@
 //! Gravitational N-body dynamics.
 
+pub mod closest_pair;
+pub mod diagnostics;
 pub mod force;
 pub mod gravity;
 pub mod integrate;
@@ -8,3 +10,8 @@ pub mod groups;
 pub mod initial;
 pub mod problem;
 pub mod units;
+pub mod lagrangian;
+pub mod problem;
+pub mod sums;
+pub mod tree_of_points;
+pub mod vector;
