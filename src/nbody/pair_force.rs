@@ -53,11 +53,16 @@ pub trait Arithmetic {
     /// # Safety
     /// As [`Arithmetic::mul_add`].
     unsafe fn mul_sub_from<L: PairLanes>(a: L, b: L, c: L) -> L;
-    /// `x^(-1/2)` for positive `x`.
+    /// What [`Arithmetic::inverse_root`] needs of `x` and takes long.
     ///
     /// # Safety
     /// As [`Arithmetic::mul_add`].
-    unsafe fn inverse_root<L: PairLanes>(x: L) -> L;
+    unsafe fn estimate<L: PairLanes>(x: L) -> L;
+    /// `x^(-1/2)` for positive `x`, whose estimate is given.
+    ///
+    /// # Safety
+    /// As [`Arithmetic::mul_add`].
+    unsafe fn inverse_root<L: PairLanes>(x: L, estimate: L) -> L;
 }
 
 /// Operations that every CPU rounds alike, none fused.
@@ -79,9 +84,15 @@ impl Arithmetic for Exact {
     }
 
     #[inline(always)]
-    unsafe fn inverse_root<L: PairLanes>(x: L) -> L {
+    unsafe fn estimate<L: PairLanes>(x: L) -> L {
         // SAFETY: the caller's promise.
-        unsafe { L::splat(1.0).div(x.sqrt()) }
+        unsafe { x.sqrt() }
+    }
+
+    #[inline(always)]
+    unsafe fn inverse_root<L: PairLanes>(_x: L, estimate: L) -> L {
+        // SAFETY: the caller's promise.
+        unsafe { L::splat(1.0).div(estimate) }
     }
 }
 
@@ -104,9 +115,15 @@ impl Arithmetic for Fused {
     }
 
     #[inline(always)]
-    unsafe fn inverse_root<L: PairLanes>(x: L) -> L {
+    unsafe fn estimate<L: PairLanes>(x: L) -> L {
         // SAFETY: the caller's promise.
-        unsafe { refined(x, x.inverse_root_estimate()) }
+        unsafe { x.inverse_root_estimate() }
+    }
+
+    #[inline(always)]
+    unsafe fn inverse_root<L: PairLanes>(x: L, estimate: L) -> L {
+        // SAFETY: the caller's promise.
+        unsafe { refined(x, estimate) }
     }
 }
 
@@ -129,13 +146,16 @@ impl Arithmetic for Careful {
     }
 
     #[inline(always)]
-    unsafe fn inverse_root<L: PairLanes>(x: L) -> L {
+    unsafe fn estimate<L: PairLanes>(x: L) -> L {
         // SAFETY: the caller's promise.
-        unsafe {
-            // Its cubed inverse root is 0 in 64 bits, which is what the force at an infinite distance is.
-            let x = x.min(L::splat(f64::MAX));
-            refined(x, x.inverse_root_estimate_of_any())
-        }
+        unsafe { x.min(L::splat(f64::MAX)).inverse_root_estimate_of_any() }
+    }
+
+    #[inline(always)]
+    unsafe fn inverse_root<L: PairLanes>(x: L, estimate: L) -> L {
+        // Cubed, the inverse root of the largest number is 0 in 64 bits, as the force at an infinite distance is.
+        // SAFETY: the caller's promise.
+        unsafe { refined(x.min(L::splat(f64::MAX)), estimate) }
     }
 }
 
@@ -163,10 +183,10 @@ unsafe fn refined<L: PairLanes>(x: L, y: L) -> L {
 /// # Safety
 /// The CPU has the instruction set of the vectors.
 #[inline(always)]
-pub unsafe fn newton<L: PairLanes, A: Arithmetic>(squared: L, mass: L) -> (L, L) {
+pub unsafe fn newton<L: PairLanes, A: Arithmetic>(squared: L, estimate: L, mass: L) -> (L, L) {
     // SAFETY: the caller's promise.
     unsafe {
-        let inverse = A::inverse_root(squared);
+        let inverse = A::inverse_root(squared, estimate);
         let potential = mass.mul(inverse);
         (potential, potential.mul(inverse.mul(inverse)))
     }
@@ -178,6 +198,14 @@ struct Group<L> {
     position: [L; 3],
     acceleration: [L; 3],
     potential: L,
+}
+
+/// A source as seen by a group: what is known of it before it pulls.
+#[derive(Clone, Copy)]
+struct Approach<L> {
+    away: [L; 3],
+    squared: L,
+    estimate: L,
 }
 
 impl<L: PairLanes> Group<L> {
@@ -223,12 +251,12 @@ impl<L: PairLanes> Group<L> {
         }
     }
 
-    /// Adds one source; `softening` is added to the squared distance.
+    /// The first half of a pair; `softening` is added to the squared distance.
     ///
     /// # Safety
     /// As [`Group::load`].
     #[inline(always)]
-    unsafe fn add_source<A: Arithmetic>(&mut self, source: [L; 3], mass: L, softening: L, spline: Option<&Spline>) {
+    unsafe fn approach<A: Arithmetic>(&self, source: [L; 3], softening: L) -> Approach<L> {
         // SAFETY: the caller's promise.
         unsafe {
             let away =
@@ -236,9 +264,22 @@ impl<L: PairLanes> Group<L> {
             let squared = A::mul_add(away[0], away[0], softening);
             let squared = A::mul_add(away[1], away[1], squared);
             let squared = A::mul_add(away[2], away[2], squared);
+            Approach { away, squared, estimate: A::estimate(squared) }
+        }
+    }
+
+    /// The second half: adds the source.
+    ///
+    /// # Safety
+    /// As [`Group::load`].
+    #[inline(always)]
+    unsafe fn pull<A: Arithmetic>(&mut self, pair: Approach<L>, mass: L, spline: Option<&Spline>) {
+        let Approach { away, squared, estimate } = pair;
+        // SAFETY: the caller's promise.
+        unsafe {
             let (potential, force) = match spline {
-                None => newton::<L, A>(squared, mass),
-                Some(spline) => spline::pair::<L, A>(spline, squared, mass),
+                None => newton::<L, A>(squared, estimate, mass),
+                Some(spline) => spline::pair::<L, A>(spline, squared, estimate, mass),
             };
             self.potential = self.potential.sub(potential);
             for axis in 0..3 {
@@ -260,10 +301,15 @@ impl<L: PairLanes> Group<L> {
         // SAFETY: the caller's promise.
         unsafe {
             let softening = L::splat(law.softening_squared);
-            for (((x, y), z), mass) in x.iter().zip(y).zip(z).zip(mass) {
-                let source = [L::splat(*x), L::splat(*y), L::splat(*z)];
-                self.add_source::<A>(source, L::splat(*mass), softening, law.spline.as_ref());
+            let at = |n: usize| [L::splat(x[n]), L::splat(y[n]), L::splat(z[n])];
+            let Some(last) = mass.len().checked_sub(1) else { return };
+            let mut pair = self.approach::<A>(at(0), softening);
+            for n in 0..last {
+                let next = self.approach::<A>(at(n + 1), softening);
+                self.pull::<A>(pair, L::splat(mass[n]), law.spline.as_ref());
+                pair = next;
             }
+            self.pull::<A>(pair, L::splat(mass[last]), law.spline.as_ref());
         }
     }
 
@@ -281,7 +327,8 @@ impl<L: PairLanes> Group<L> {
         // SAFETY: the caller's promise; no type has more lanes than the arrays.
         unsafe {
             let source = sources.position.map(|values| L::splat(values[n]));
-            self.add_source::<A>(source, L::load(mass.as_ptr()), L::load(softening.as_ptr()), law.spline.as_ref());
+            let pair = self.approach::<A>(source, L::load(softening.as_ptr()));
+            self.pull::<A>(pair, L::load(mass.as_ptr()), law.spline.as_ref());
         }
     }
 

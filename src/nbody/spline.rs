@@ -51,13 +51,13 @@ impl Spline {
 /// # Safety
 /// The CPU has the instruction set of the vectors.
 #[inline(always)]
-pub unsafe fn pair<L: PairLanes, A: Arithmetic>(spline: &Spline, squared: L, mass: L) -> (L, L) {
+pub unsafe fn pair<L: PairLanes, A: Arithmetic>(spline: &Spline, squared: L, estimate: L, mass: L) -> (L, L) {
     // SAFETY: the caller's promise.
     unsafe {
         if squared.any_below(L::splat(spline.support_squared)) {
             softened::<L, A>(spline, squared, mass)
         } else {
-            newton::<L, A>(squared, mass)
+            newton::<L, A>(squared, estimate, mass)
         }
     }
 }
@@ -71,7 +71,7 @@ unsafe fn softened<L: PairLanes, A: Arithmetic>(spline: &Spline, squared: L, mas
     // SAFETY: the caller's promise.
     unsafe {
         let squared = squared.max(L::splat(spline.smallest_squared));
-        let inverse = A::inverse_root(squared);
+        let inverse = A::inverse_root(squared, A::estimate(squared));
         let u = squared.mul(inverse).mul(L::splat(spline.inverse));
         let potential = mass.mul(inverse);
         let force = potential.mul(inverse.mul(inverse));
