@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 60] = [
+const LAYERS: [(&str, u32); 63] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -52,6 +52,9 @@ const LAYERS: [(&str, u32); 60] = [
     ("nbody::spline", 11),
     ("nbody::pair_force", 11),
     ("nbody::gravity", 11),
+    ("nbody::singular", 20),
+    ("nbody::direct", 30),
+    ("nbody::sampled_error", 30),
     ("nbody::force", 20),
     ("nbody", 32),
     // L4, orchestration.

@@ -132,3 +132,7 @@ unsafe fn avx512<A: Arithmetic, const SPLINE: bool>(law: &Law, tile: &mut Tile, 
     // SAFETY: the caller's promise.
     unsafe { pair_force::add::<__m512d, A, SPLINE>(law, tile, sources, own) }
 }
+
+#[cfg(test)]
+#[path = "gravity_tests.rs"]
+mod tests;

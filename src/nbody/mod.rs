@@ -1,8 +1,11 @@
 //! Gravitational N-body dynamics.
 
+pub mod direct;
 pub mod force;
 pub mod gravity;
 pub mod pair_force;
 pub mod pair_lanes;
 pub mod problem;
+pub mod sampled_error;
+pub mod singular;
 pub mod spline;
