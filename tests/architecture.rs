@@ -56,8 +56,14 @@ const LAYERS: &[(&str, u32)] = &[
     ("heat::stability", 31),
     ("heat", 32),
     ("heat::diagnostics", 33),
+    ("nbody::pair_lanes", 10),
+    ("nbody::spline", 11),
+    ("nbody::pair_force", 11),
     ("nbody::gravity", 11),
     ("nbody::jerk", 11),
+    ("nbody::singular", 20),
+    ("nbody::direct", 30),
+    ("nbody::sampled_error", 30),
     ("nbody::force", 20),
     ("nbody::integrate", 30),
     ("nbody::initial", 30),
@@ -87,7 +93,15 @@ const LAYERS: &[(&str, u32)] = &[
 ];
 
 /// What is computed for every cell of every step.
-const KERNELS: [&str; 4] = ["heat::lanes", "heat::stencil", "nbody::gravity", "nbody::jerk"];
+const KERNELS: &[&str] = &[
+    "heat::lanes",
+    "heat::stencil",
+    "nbody::gravity",
+    "nbody::jerk",
+    "nbody::pair_force",
+    "nbody::pair_lanes",
+    "nbody::spline",
+];
 
 /// The only files in which `unsafe` may stand.
 const UNSAFE_FILES: &[&str] = &[
@@ -101,6 +115,10 @@ const UNSAFE_FILES: &[&str] = &[
     "heat/sweep.rs",
     "host.rs",
     "nbody/jerk.rs",
+    "nbody/gravity.rs",
+    "nbody/pair_force.rs",
+    "nbody/pair_lanes.rs",
+    "nbody/spline.rs",
     // Hands disjoint slices to threads.
     "parallel.rs",
 ];

@@ -2,6 +2,7 @@
 
 pub mod closest_pair;
 pub mod diagnostics;
+pub mod direct;
 pub mod force;
 pub mod gravity;
 pub mod groups;
@@ -9,7 +10,12 @@ pub mod initial;
 pub mod integrate;
 pub mod jerk;
 pub mod lagrangian;
+pub mod pair_force;
+pub mod pair_lanes;
 pub mod problem;
+pub mod sampled_error;
+pub mod singular;
+pub mod spline;
 pub mod sums;
 pub mod tree_of_points;
 pub mod units;
