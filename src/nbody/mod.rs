@@ -10,6 +10,8 @@ pub mod initial;
 pub mod integrate;
 pub mod jerk;
 pub mod lagrangian;
+pub mod method;
+pub mod model;
 pub mod pair_force;
 pub mod pair_lanes;
 pub mod problem;
