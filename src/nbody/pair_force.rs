@@ -282,8 +282,8 @@ impl<L: PairLanes> Group<L> {
                 Some(spline) => spline::pair::<L, A>(spline, squared, estimate, mass),
             };
             self.potential = self.potential.sub(potential);
-            for axis in 0..3 {
-                self.acceleration[axis] = A::mul_add(away[axis], force, self.acceleration[axis]);
+            for (sum, away) in self.acceleration.iter_mut().zip(away) {
+                *sum = A::mul_add(away, force, *sum);
             }
         }
     }
@@ -304,9 +304,9 @@ impl<L: PairLanes> Group<L> {
             let at = |n: usize| [L::splat(x[n]), L::splat(y[n]), L::splat(z[n])];
             let Some(last) = mass.len().checked_sub(1) else { return };
             let mut pair = self.approach::<A>(at(0), softening);
-            for n in 0..last {
+            for (n, &mass) in mass[..last].iter().enumerate() {
                 let next = self.approach::<A>(at(n + 1), softening);
-                self.pull::<A>(pair, L::splat(mass[n]), law.spline.as_ref());
+                self.pull::<A>(pair, L::splat(mass), law.spline.as_ref());
                 pair = next;
             }
             self.pull::<A>(pair, L::splat(mass[last]), law.spline.as_ref());
