@@ -4,7 +4,10 @@ pub mod acceptance;
 pub mod cell;
 pub mod crown;
 pub mod domain;
+pub mod evaluation;
+pub mod exchange;
 pub mod expansion;
+pub mod field;
 pub mod interaction;
 pub mod key;
 pub mod lanes;
@@ -14,9 +17,10 @@ pub mod octree;
 pub mod plant;
 pub mod record;
 pub mod store;
+pub mod survey;
 pub mod traversal;
 
-use crate::comm::{Communicator, agree};
+use crate::comm::{Communicator, ReduceOp, agree};
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::nbody::force::{ForceCosts, Forces};
@@ -25,11 +29,15 @@ use crate::nbody::problem::Gravity;
 use crate::particles::Particles;
 use acceptance::{Acceptance, Limit};
 use lanes::Instructions;
+use domain::Domain;
+use evaluation::{Task, Terms};
+use exchange::{Owners, Traffic};
+use field::Fields;
 use octree::{LeafCapacity, Measure};
 use plant::{Branch, Planted};
-use rayon::prelude::*;
 use std::time::Instant;
-use traversal::{Effort, Output, Room, Walk};
+use store::Store;
+use traversal::{Effort, Output};
 
 /// What the method works with; follows from the accuracy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,16 +104,14 @@ impl Forces for Fmm {
         self.costs.build_s += start.elapsed().as_secs_f64();
         let [lowest, highest] = self.tuning.orders;
         let acceptance = Acceptance::new(&self.gravity, self.tuning.limit, lowest, highest);
-        let planted = plant::plant(&domain, bodies, from_level, self.measure(&acceptance), capacity, comm);
+        let mut planted = plant::plant(&domain, bodies, from_level, self.measure(&acceptance), capacity, comm);
+        let owners = owners(&domain);
         drop(domain);
         self.costs.build_s += planted.build_s;
         self.costs.upward_s += planted.upward_s;
-        let effort = self.walk(bodies, &planted, acceptance, from_level);
-        self.costs.pairs += effort.pairs;
-        self.costs.cell_pairs += effort.cell_pairs;
-        let threads = rayon::current_num_threads() as f64;
-        self.costs.far_s += effort.far_s / threads;
-        self.costs.near_s += effort.near_s / threads;
+        self.costs.exchange_s += planted.exchange_s;
+        self.find_fields(bodies, from_level, &mut planted, &owners, comm);
+        self.find_forces(bodies, from_level, &mut planted, acceptance, &owners, comm);
         agree(comm, check_forces(bodies))
     }
 
@@ -115,29 +121,131 @@ impl Forces for Fmm {
 }
 
 impl Fmm {
-    fn walk(&self, bodies: &mut Particles, planted: &Planted, acceptance: Acceptance, from_level: u8) -> Effort {
+    /// Sets the fields that errors are compared with, estimated where there was no evaluation before.
+    fn find_fields(
+        &mut self,
+        bodies: &Particles,
+        from_level: u8,
+        planted: &mut Planted,
+        owners: Owners<'_>,
+        comm: &dyn Communicator,
+    ) {
+        let Planted { store, branches, .. } = planted;
+        let mut largest = largest_field(store, branches, comm);
+        if largest == 0.0 {
+            let coarse = Acceptance::new(&self.gravity, Limit::Opening(field::OPENING), 1, field::ORDER.min(self.tuning.orders[1]));
+            let terms = self.terms(sources(&bodies.position, &bodies.mass), &bodies.level, from_level, coarse, false);
+            let mut tasks: Vec<Task<Fields>> = branches.iter().map(|branch| Task::new(branch, Fields::default())).collect();
+            let traffic = evaluation::run(&terms, store, &mut tasks, owners, comm);
+            let found: Vec<(Fields, Effort)> = tasks.into_iter().map(|task| (task.leaves, task.effort)).collect();
+            for (fields, effort) in found {
+                fields.0.iter().for_each(|&(leaf, field)| store.cells[leaf as usize].field = field);
+                self.add_effort(effort);
+            }
+            self.add_traffic(traffic);
+            largest = largest_field(store, branches, comm);
+        }
+        spread_fields(store, branches, field::floor(largest), owners, comm);
+    }
+
+    fn find_forces(
+        &mut self,
+        bodies: &mut Particles,
+        from_level: u8,
+        planted: &mut Planted,
+        acceptance: Acceptance,
+        owners: Owners<'_>,
+        comm: &dyn Communicator,
+    ) {
+        let Planted { store, branches, .. } = planted;
         let Particles { position, acceleration, potential, mass, level, .. } = bodies;
-        let walk = Walk {
-            store: &planted.store,
-            bodies: Sources { position: [0, 1, 2].map(|axis| position[axis].as_slice()), mass },
+        let terms = self.terms(sources(position, mass), level, from_level, acceptance, true);
+        let outputs = outputs(branches, acceleration, potential);
+        let mut tasks: Vec<Task<Output>> =
+            branches.iter().zip(outputs).map(|(branch, leaves)| Task::new(branch, leaves)).collect();
+        let traffic = evaluation::run(&terms, store, &mut tasks, owners, comm);
+        self.work.clear();
+        for task in &tasks {
+            let count = task.branch.bodies.len();
+            let seconds = task.effort.near_s + task.effort.far_s;
+            self.work.extend(std::iter::repeat_n((1e9 * seconds / count as f64) as f32, count));
+        }
+        let efforts: Vec<Effort> = tasks.iter().map(|task| task.effort).collect();
+        efforts.into_iter().for_each(|effort| self.add_effort(effort));
+        self.add_traffic(traffic);
+    }
+
+    fn terms<'a>(
+        &self,
+        bodies: Sources<'a>,
+        level: &'a [u8],
+        from_level: u8,
+        acceptance: Acceptance,
+        needs_bodies: bool,
+    ) -> Terms<'a> {
+        Terms {
+            bodies,
             level,
             from_level,
             acceptance,
             kernel: self.kernel,
             instructions: self.instructions,
             constant: self.gravity.constant,
-        };
-        let outputs = outputs(&planted.branches, acceleration, potential);
-        let tasks: Vec<(&Branch, Output)> = planted.branches.iter().zip(outputs).collect();
-        let efforts: Vec<Effort> = tasks
-            .into_par_iter()
-            .with_max_len(1)
-            .map_init(Room::default, |room, (branch, mut output)| walk.run(room, &branch.path, &mut output))
-            .collect();
-        let mut total = Effort::default();
-        efforts.into_iter().for_each(|effort| total += effort);
-        total
+            needs_bodies,
+        }
     }
+
+    fn add_effort(&mut self, effort: Effort) {
+        let threads = rayon::current_num_threads() as f64;
+        self.costs.pairs += effort.pairs;
+        self.costs.cell_pairs += effort.cell_pairs;
+        self.costs.far_s += effort.far_s / threads;
+        self.costs.near_s += effort.near_s / threads;
+    }
+
+    fn add_traffic(&mut self, traffic: Traffic) {
+        self.costs.exchange_s += traffic.seconds;
+        self.costs.messages += traffic.messages;
+        self.costs.bytes += traffic.bytes;
+    }
+}
+
+fn sources<'a>(position: &'a [Vec<f64>; 3], mass: &'a [f64]) -> Sources<'a> {
+    Sources { position: [0, 1, 2].map(|axis| position[axis].as_slice()), mass }
+}
+
+/// The roots of the branches of every rank.
+fn owners(domain: &Domain) -> Vec<Vec<u32>> {
+    let of = |pair: &[usize]| domain.crown.branches[pair[0]..pair[1]].iter().map(|&node| node as u32).collect();
+    domain.borders.windows(2).map(of).collect()
+}
+
+/// The largest field of a leaf of any rank. Collective.
+fn largest_field(store: &Store, branches: &[Branch], comm: &dyn Communicator) -> f64 {
+    let leaves = own_cells(branches).map(|place| &store.cells[place]).filter(|cell| cell.is_leaf());
+    let mut largest = [leaves.map(|cell| cell.field).filter(|field| field.is_finite()).fold(0.0, f64::max)];
+    comm.all_reduce(ReduceOp::Max, &mut largest);
+    largest[0]
+}
+
+/// Cells of this rank, children before parents.
+fn own_cells(branches: &[Branch]) -> impl Iterator<Item = usize> + '_ {
+    branches.iter().flat_map(|branch| branch.cells.clone().rev().chain([branch.root()]))
+}
+
+/// Gives every cell of this rank and of the crown the smallest field of its leaves, but at least `floor`. Collective.
+fn spread_fields(store: &mut Store, branches: &[Branch], floor: f64, owners: Owners<'_>, comm: &dyn Communicator) {
+    store.spread_fields(own_cells(branches), floor);
+    let roots: Vec<usize> = owners.iter().flatten().map(|&node| node as usize).collect();
+    let mut fields = vec![f64::INFINITY; roots.len()];
+    for (root, field) in roots.iter().zip(&mut fields).filter(|(root, _)| store.is_complete(**root as u32)) {
+        *field = store.cells[*root].field;
+    }
+    comm.all_reduce(ReduceOp::Min, &mut fields);
+    roots.iter().zip(fields).for_each(|(&root, field)| store.cells[root].field = field);
+    let mut is_root = vec![false; store.own.start];
+    roots.iter().for_each(|&root| is_root[root] = true);
+    store.spread_fields((0..is_root.len()).rev().filter(|&node| !is_root[node]), floor);
 }
 
 /// The arrays cut at the borders of branches.

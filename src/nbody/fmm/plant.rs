@@ -25,6 +25,13 @@ pub struct Branch {
     pub cells: Range<usize>,
 }
 
+impl Branch {
+    /// Its root's place in the store.
+    pub fn root(&self) -> usize {
+        self.path[self.path.len() - 1] as usize
+    }
+}
+
 /// What has been built, and the seconds that it took.
 #[derive(Debug)]
 pub struct Planted {
@@ -123,6 +130,7 @@ fn assemble(
         store.moments.extend_from_slice(&moments[stride..]);
         branches.push(Branch { path: crown.path(branch), bodies, cells: start..store.cells.len() });
     }
+    store.own = crown.nodes.len()..store.cells.len();
     Planted { store, branches, build_s: 0.0, upward_s: 0.0, exchange_s: 0.0 }
 }
 

@@ -141,33 +141,45 @@ impl Lists {
     }
 }
 
+/// What is done at the leaves of a walk.
+pub trait Leaves {
+    /// Called for every active leaf, when its lists and its expansion stand in the room.
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32);
+}
+
+impl Leaves for Output<'_> {
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32) {
+        walk.leaf(room, depth, &walk.store.cells[leaf as usize], self);
+    }
+}
+
 impl Walk<'_> {
-    /// Forces on the bodies of a branch; `path` leads to it from the root.
-    pub fn run(&self, room: &mut Room, path: &[u32], output: &mut Output<'_>) -> Effort {
+    /// Walks to the branch that `path` leads to from the root, and through it.
+    pub fn run(&self, room: &mut Room, path: &[u32], leaves: &mut impl Leaves) -> Effort {
         let start = Instant::now();
         room.effort = Effort::default();
         room.deepen(0);
         room.candidates[0].clear();
         room.candidates[0].push(0);
         room.expansions[0].order = None;
-        self.visit(room, path, 0, None, output);
+        self.visit(room, path, 0, None, leaves);
         room.effort.far_s = start.elapsed().as_secs_f64() - room.effort.near_s;
         room.effort
     }
 
-    fn visit(&self, room: &mut Room, path: &[u32], depth: usize, parent: Option<&Cell>, output: &mut Output<'_>) {
+    fn visit(&self, room: &mut Room, path: &[u32], depth: usize, parent: Option<&Cell>, leaves: &mut impl Leaves) {
         let target = &self.store.cells[path[0] as usize];
         room.deepen(depth + 1);
         self.expand(room, depth, target, parent);
         if target.is_leaf() {
-            return self.leaf(room, depth, target, output);
+            return leaves.leaf(self, room, depth, path[0]);
         }
         if path.len() > 1 {
-            return self.visit(room, &path[1..], depth + 1, Some(target), output);
+            return self.visit(room, &path[1..], depth + 1, Some(target), leaves);
         }
         for child in target.children() {
             if self.store.cells[child].active {
-                self.visit(room, &[child as u32], depth + 1, Some(target), output);
+                self.visit(room, &[child as u32], depth + 1, Some(target), leaves);
             }
         }
     }
@@ -305,6 +317,16 @@ enum Place {
 }
 
 impl Room {
+    /// The expansion of the target at a depth of the walk.
+    pub fn expansion(&self, depth: usize) -> &Local {
+        &self.expansions[depth]
+    }
+
+    /// Leaves that act on the current target body by body.
+    pub fn near_leaves(&self) -> &[u32] {
+        &self.lists.near
+    }
+
     fn deepen(&mut self, depth: usize) {
         debug_assert!(MAX_ORDER < SIDE);
         while self.candidates.len() <= depth {
