@@ -241,7 +241,11 @@ const BAD: &[Case] = &[
     ("mean = 10.0", "men = 10.0", 16, "boundary.x_lower.ambient.men", "did you mean mean?"),
     ("title = \"Sample\"", "halo_width = 2", 1, "halo_width", "did you mean decomposition.halo_width?"),
     ("shape = \"circle\"", "shape = \"cirle\"", 10, "regions[0].shape", "did you mean \"circle\"?"),
-    ("physics = \"heat\"", "physics = \"nbody\"", 2, "physics", "use \"heat\""),
+    ("physics = \"heat\"", "physics = \"heet\"", 2, "physics", "did you mean \"heat\"?"),
+    ("physics = \"heat\"", "physics = \"fluid\"", 2, "physics", "use \"heat\", \"nbody\""),
+    ("physics = \"heat\"", "physics = 1", 2, "physics", "write physics = \"heat\" or physics = \"nbody\""),
+    ("physics = \"heat\"\n", "", 1, "physics", "add physics = \"heat\" or physics = \"nbody\""),
+    ("physics = \"heat\"", "physics = \"nbody\"", 14, "boundary", "use title, physics, units"),
     ("name = \"copper\"", "name = \"coper\"", 7, "material.name", "did you mean \"copper\"?"),
     ("material = \"steel\"", "material = \"kryptonite\"", 13, "regions[0].material.name", "docs/decks.md"),
     // Missing.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt::{Formatter, Result as FmtResult};
 
-/// Time step: `"auto"` or a number of seconds.
+/// Time step: `"auto"` or a number of seconds, or of the time unit of an N-body deck.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum StepChoice {
     /// The stability limit times `time.safety`.
@@ -90,7 +90,7 @@ impl Visitor<'_> for StepVisitor {
     type Value = StepChoice;
 
     fn expecting(&self, f: &mut Formatter<'_>) -> FmtResult {
-        f.write_str("\"auto\" or a number of seconds")
+        f.write_str("\"auto\" or a number")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<StepChoice, E> {

@@ -4,11 +4,12 @@
 //! ([`path_at`]); flaws found later carry the path. Either way the path is looked up in the text as the user wrote it, so an
 //! override never shifts a line number.
 
-use super::deck::Deck;
 use super::flaw::{Check, Flaw};
 use super::overrides::{Override, nearest_path};
 use crate::error::{Error, Result};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use std::ops::Range;
 use toml_edit::{Document, Item, TableLike, Value};
 
@@ -77,22 +78,41 @@ impl<'a> Origin<'a> {
     }
 }
 
+/// The physics that a text asks for, as it is written in the deck.
+pub fn physics(text: &str, known: &[&'static str]) -> Check<&'static str> {
+    const KEY: &str = "physics";
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| Flaw::new("", error.message(), "correct the TOML"))?;
+    let quoted: Vec<String> = known.iter().map(|name| format!("{KEY} = \"{name}\"")).collect();
+    match table.get(KEY) {
+        None => Flaw::fail(KEY, "missing", format!("add {} to {WHOLE_DECK}", quoted.join(" or "))),
+        Some(toml::Value::String(name)) => match known.iter().find(|known| **known == name) {
+            Some(known) => Ok(known),
+            None => Flaw::fail(KEY, format!("\"{name}\" is not known here"), choose(name, known, "\"")),
+        },
+        Some(_) => Flaw::fail(KEY, "not a text", format!("write {}", quoted.join(" or "))),
+    }
+}
+
+/// Paths of all keys that a deck can have.
+type KeyPaths = fn() -> Vec<String>;
+
 /// Reads the deck structs from text that is known to be TOML.
-pub fn deserialize(text: &str) -> Check<Deck> {
+pub fn deserialize<D: DeserializeOwned + JsonSchema>(text: &str) -> Check<D> {
     toml::from_str(text).map_err(|error| {
         let path = match (error.span(), Document::parse(text)) {
             (Some(span), Ok(document)) => path_at(&document, span),
             _ => String::new(),
         };
-        shape_flaw(&path, error.message())
+        shape_flaw(&path, error.message(), super::schema::key_paths::<D>)
     })
 }
 
 /// Turns serde's message about the value or table at `path` into a flaw.
-fn shape_flaw(path: &str, message: &str) -> Flaw {
+fn shape_flaw(path: &str, message: &str, all: KeyPaths) -> Flaw {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if message.starts_with("unknown field") {
-        return unknown_key(path, &quoted[1..]);
+        return unknown_key(path, &quoted[1..], all);
     }
     if message.starts_with("unknown variant") && !quoted.is_empty() {
         let problem = format!("\"{}\" is not known here", quoted[0]);
@@ -101,19 +121,19 @@ fn shape_flaw(path: &str, message: &str) -> Flaw {
     if message.starts_with("missing field") && !quoted.is_empty() {
         let key = if path.is_empty() { quoted[0].to_owned() } else { format!("{path}.{}", quoted[0]) };
         let place = if path.is_empty() { WHOLE_DECK.to_owned() } else { table_name(path) };
-        return Flaw::new(key, "missing", addition(quoted[0], &place));
+        return Flaw::new(key, "missing", addition(quoted[0], &place, all));
     }
     let (found, expected) = plain_words(message);
     Flaw::new(path, found, expected)
 }
 
-fn unknown_key(path: &str, known: &[&str]) -> Flaw {
+fn unknown_key(path: &str, known: &[&str], all: KeyPaths) -> Flaw {
     let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
     let place =
         if table.is_empty() { "at the top of the deck".to_owned() } else { format!("in {}", display_key(table)) };
     let fix = match did_you_mean(name, known.iter().copied()) {
         Some(close) => format!("did you mean {close}?"),
-        None => match nearest_path(path, &super::schema::key_paths()) {
+        None => match nearest_path(path, &all()) {
             Some(close) => format!("did you mean {}?", display_key(&close)),
             None => choose(name, known, ""),
         },
@@ -122,8 +142,8 @@ fn unknown_key(path: &str, known: &[&str]) -> Flaw {
 }
 
 /// How to add a key to a place: a table by its header, a value by an equation.
-fn addition(name: &str, place: &str) -> String {
-    let is_table = || super::schema::key_paths().iter().any(|path| path.starts_with(&format!("{name}.")));
+fn addition(name: &str, place: &str, all: KeyPaths) -> String {
+    let is_table = || all().iter().any(|path| path.starts_with(&format!("{name}.")));
     match place == WHOLE_DECK && is_table() {
         true => format!("add the table [{name}]"),
         false => format!("add {name} = ... to {place}"),

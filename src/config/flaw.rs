@@ -63,6 +63,37 @@ pub fn not_negative(key: &str, value: f64, unit: &str) -> Check<f64> {
     Ok(value)
 }
 
+/// Most magnitudes of masses, lengths and times in any units: products of a few stay normal numbers.
+const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-60..=1e60;
+
+/// Positive and of an order that some system of units can give it: a mass, a length or a time.
+pub fn magnitude(key: &str, value: f64, unit: &str) -> Check<f64> {
+    if !value.is_finite() {
+        return Flaw::fail(key, format!("{value} is not a finite number"), "write a finite number");
+    }
+    if value <= 0.0 {
+        return Flaw::fail(key, format!("{value} is not positive"), format!("write a number greater than 0 ({unit})"));
+    }
+    if !MAGNITUDES.contains(&value) {
+        return Flaw::fail(key, format!("{value:e} is out of range"), "write a number from 1e-60 to 1e60");
+    }
+    Ok(value)
+}
+
+/// x, y, z, all finite.
+pub fn point(key: &str, values: &[f64]) -> Check<[f64; 3]> {
+    let &[x, y, z] = values else {
+        return Flaw::fail(key, format!("{} numbers", values.len()), "write three numbers: x, y, z");
+    };
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(n) => {
+            let problem = format!("{} is not a finite number", values[n]);
+            Flaw::fail(format!("{key}.{n}"), problem, "write a finite number")
+        }
+        None => Ok([x, y, z]),
+    }
+}
+
 /// A whole number in a range, ends included.
 pub fn whole(key: &str, value: u64, lowest: u64, highest: u64) -> Check<usize> {
     if !(lowest..=highest).contains(&value) {

@@ -1,7 +1,7 @@
 //! From a deck (TOML) and `--set` overrides to a validated [`RunConfig`].
 //!
 //! ```text
-//! file --read_deck_text--> text --overrides--> effective text --serde--> Deck --validate--> RunConfig + resolved deck
+//! file --read_deck_text--> text --overrides--> effective text --serde--> Deck or NBodyDeck --validate--> RunConfig + resolved deck
 //!                            \______________________ flaws are traced back to here ______________________/
 //! ```
 //! Reading the file and parsing the text are separate: rank 0 reads, the text is broadcast, and every rank parses the same
@@ -12,12 +12,19 @@ mod deck;
 mod diagnose;
 mod file;
 mod flaw;
+mod nbody_bodies;
+mod nbody_deck;
 mod overrides;
 mod physics;
 mod reference;
 mod schema;
 mod validate;
 mod validate_initial;
+mod validate_nbody;
+mod validate_nbody_bodies;
+mod validate_nbody_models;
+mod validate_nbody_output;
+mod validate_nbody_schemes;
 mod validate_physics;
 mod validate_shape;
 
@@ -27,9 +34,11 @@ pub use schema::schema;
 
 use crate::error::{Error, Result};
 use crate::region::Mask;
-use crate::run_config::{HeatRun, RunConfig};
+use crate::run_config::{HeatRun, NBodyRun, RunConfig};
 use deck::Deck;
 use diagnose::Origin;
+use flaw::Check;
+use nbody_deck::NBodyDeck;
 use overrides::Override;
 use serde::Serialize;
 use std::cell::RefCell;
@@ -66,17 +75,35 @@ pub fn parse(
     let origin = Origin::new(name, text)?;
     let overrides = overrides.iter().map(|raw| Override::parse(raw)).collect::<Result<Vec<_>>>()?;
     let context = Context { directory, case: &case, read_mask, remote_error: RefCell::new(None) };
-    let checked = overrides::apply(text, &overrides)
-        .and_then(|effective| diagnose::deserialize(&effective))
-        .and_then(|mut deck| Ok((validate::heat_run(&mut deck, &context)?, deck)));
+    let checked = overrides::apply(text, &overrides).and_then(|effective| check(&effective, &context));
     match (checked, context.remote_error.take()) {
-        (Ok((run, deck)), _) => Ok(RunConfig::Heat(Box::new(HeatRun { resolved: resolved(&deck)?, ..run }))),
+        (Ok(run), _) => run,
         (Err(_), Some(remote)) => Err(remote),
         (Err(flaw), None) => Err(origin.error(&flaw, &overrides)),
     }
 }
 
-fn resolved(deck: &Deck) -> Result<String> {
+/// Reads and checks the deck of whichever physics the text asks for.
+fn check(text: &str, context: &Context<'_>) -> Check<Result<RunConfig>> {
+    match diagnose::physics(text, &[HEAT, NBODY])? {
+        HEAT => {
+            let mut deck: Deck = diagnose::deserialize(text)?;
+            let run = validate::heat_run(&mut deck, context)?;
+            Ok(resolved(&deck).map(|resolved| RunConfig::Heat(Box::new(HeatRun { resolved, ..run }))))
+        }
+        _ => {
+            let mut deck: NBodyDeck = diagnose::deserialize(text)?;
+            let run = validate_nbody::nbody_run(&mut deck, context)?;
+            Ok(resolved(&deck).map(|resolved| RunConfig::NBody(Box::new(NBodyRun { resolved, ..run }))))
+        }
+    }
+}
+
+/// The two physics as decks call them.
+const HEAT: &str = "heat";
+const NBODY: &str = "nbody";
+
+fn resolved(deck: &impl Serialize) -> Result<String> {
     let text =
         toml::to_string(deck).map_err(|error| Error::Defect(format!("cannot write the resolved deck: {error}")))?;
     Ok(format!("# The deck of this run with every default written out.\n{text}"))

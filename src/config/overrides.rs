@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use toml::{Table, Value};
 
 /// Keys of which a table has exactly one: setting one by an override takes away the other.
-const ALTERNATIVES: [(&str, &str); 2] = [("steps", "end"), ("power_density", "power")];
+const ALTERNATIVES: [(&str, &str); 3] =
+    [("steps", "end"), ("power_density", "power"), ("semi_major_axis", "pericentre")];
 
 /// One `--set`.
 #[derive(Clone, Debug)]

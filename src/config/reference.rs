@@ -3,7 +3,9 @@
 //! A section per table of the deck, in the order in which they are met; a row per key: type, default, meaning. The words are
 //! the doc comments of the deck structs.
 
-use super::schema::{follow, properties, schema_value};
+use super::deck::Deck;
+use super::nbody_deck::NBodyDeck;
+use super::schema::{follow, properties, schema_of};
 use crate::heat::materials::MATERIALS;
 use serde_json::Value;
 use std::fmt::Write;
@@ -13,14 +15,17 @@ const HEAD: &str = "\
 
 <!-- Made from the schema. To renew it: PARHELION_BLESS=1 cargo test --test reference -->
 
+The key `physics` says which of the two kinds a deck is: [heat diffusion](#heat-decks) or [N-body dynamics](#n-body-decks).
+
 ";
 
 const TAIL: &str = "
 ## Overrides
 
 `--set key.path=value` replaces any key, elements of arrays by their number: `--set time.end=5`,
-`--set regions.0.radius=0.02`, `--set 'boundary.x_lower={ kind = \"fixed\", value = 30 }'`. The value is TOML; a bare word is
-text. Setting `time.end` takes away `time.steps` and the other way round, as do `power` and `power_density` of a source.
+`--set regions.0.radius=0.02`, `--set bodies.0.count=1000`, `--set 'boundary.x_lower={ kind = \"fixed\", value = 30 }'`. The value is TOML; a bare word is
+text. Setting `time.end` takes away `time.steps` and the other way round, as do `power` and `power_density` of a source and
+`semi_major_axis` and `pericentre` of an orbit.
 
 ## Built-in materials
 
@@ -32,9 +37,11 @@ Properties at about 20 to 25 degC. `aluminum`, `eps`, `hdpe`, `mortar`, `pmma`, 
 
 /// The deck reference in Markdown.
 pub fn reference() -> String {
-    let schema = schema_value();
-    let mut pages = Pages { root: &schema, done: Vec::new(), text: HEAD.to_owned() };
-    pages.table("", &schema);
+    let (heat, nbody) = (schema_of::<Deck>(), schema_of::<NBodyDeck>());
+    let mut pages = Pages { root: &heat, done: Vec::new(), text: HEAD.to_owned() };
+    pages.table("Heat decks", &heat);
+    let mut pages = Pages { root: &nbody, ..pages };
+    pages.table("N-body decks", &nbody);
     pages.text.push_str(TAIL);
     for entry in MATERIALS {
         let m = entry.material;
@@ -53,9 +60,7 @@ struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// Writes the section of a table, then those of the tables in it that are not yet written.
     fn table(&mut self, name: &str, node: &'a Value) {
-        if !name.is_empty() {
-            let _ = write!(self.text, "\n## {name}\n\n");
-        }
+        let _ = write!(self.text, "\n## {name}\n\n");
         let _ = write!(self.text, "{}\n\n| key | type | default | meaning |\n|---|---|---|---|\n", description(node));
         for (key, property) in properties(node).into_iter().flatten() {
             let row = format!("`{key}` | {} | {}", self.type_text(property), self.default_text(node, key, property));

@@ -1,16 +1,30 @@
 //! The JSON schema of the decks, made from the deck structs, and the list of all key paths, made from the schema.
 
 use super::deck::Deck;
-use serde_json::{Map, Value};
+use super::nbody_deck::NBodyDeck;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
 
-/// The JSON schema (draft 2020-12) of a deck, for editors that check and complete TOML, and for programs.
+/// The JSON schema (draft 2020-12) of a deck of either physics, for editors that check and complete TOML, and for programs.
 pub fn schema() -> String {
-    format!("{:#}\n", schema_value())
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let decks = [generator.subschema_for::<Deck>(), generator.subschema_for::<NBodyDeck>()];
+    let definitions = generator.take_definitions(true);
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Deck",
+        "description": "A deck of either physics; its key `physics` says which.",
+        "anyOf": decks,
+        "$defs": definitions,
+    });
+    without_null(&mut schema);
+    format!("{schema:#}\n")
 }
 
-/// As [`schema`], as a value. TOML has no null, so "a number or null" is put right to "a number".
-pub(super) fn schema_value() -> Value {
-    let mut schema = Value::from(schemars::schema_for!(Deck));
+/// The schema of the deck of one physics. TOML has no null, so "a number or null" is put right to "a number".
+pub(super) fn schema_of<D: JsonSchema>() -> Value {
+    let mut schema = Value::from(schemars::schema_for!(D));
     without_null(&mut schema);
     schema
 }
@@ -39,9 +53,9 @@ fn without_null(value: &mut Value) {
     }
 }
 
-/// Paths of all keys that a deck can have; elements of arrays are written as number 0.
-pub(super) fn key_paths() -> Vec<String> {
-    let schema = schema_value();
+/// Paths of all keys that a deck of one physics can have; elements of arrays are written as number 0.
+pub(super) fn key_paths<D: JsonSchema>() -> Vec<String> {
+    let schema = schema_of::<D>();
     let mut paths = Vec::new();
     collect(&schema, &schema, "", &mut paths);
     paths
@@ -81,10 +95,15 @@ mod tests {
 
     #[test]
     fn paths_reach_into_tables_arrays_and_choices() {
-        let paths = key_paths();
-        for path in
-            ["grid.cells", "regions.0.material.density", "boundary.x_lower.value.period", "output.frames.pixels"]
-        {
+        let paths = [key_paths::<Deck>(), key_paths::<NBodyDeck>()].concat();
+        for path in [
+            "grid.cells",
+            "regions.0.material.density",
+            "boundary.x_lower.value.period",
+            "output.frames.pixels",
+            "bodies.0.halo.mass",
+            "bodies.0.list.0.velocity",
+        ] {
             assert!(paths.iter().any(|known| known == path), "{path} is not in {paths:?}");
         }
     }

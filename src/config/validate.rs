@@ -32,7 +32,8 @@ pub fn heat_run(deck: &mut Deck, context: &Context<'_>) -> Check<HeatRun> {
     Ok(HeatRun { title, case, problem, time, decomposition, output, resolved, warnings })
 }
 
-fn title(title: &mut Option<String>, case: &str) -> Check<String> {
+/// The title; the case if the deck has none.
+pub(super) fn title(title: &mut Option<String>, case: &str) -> Check<String> {
     let title = title.get_or_insert_with(|| case.to_owned());
     if title.chars().any(char::is_control) {
         return Flaw::fail("title", "contains a control character", "write one line of plain text");
@@ -181,7 +182,8 @@ pub(super) fn axis_number(axis: AxisName) -> usize {
     }
 }
 
-fn colormap(name: ColormapName) -> Colormap {
+/// As the run has it.
+pub(super) fn colormap(name: ColormapName) -> Colormap {
     match name {
         ColormapName::Inferno => Colormap::Inferno,
         ColormapName::Viridis => Colormap::Viridis,

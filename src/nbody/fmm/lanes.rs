@@ -268,7 +268,6 @@ macro_rules! dispatched {
 }
 pub(crate) use dispatched;
 
-
 impl Instructions {
     /// For a CPU path, which must be available.
     pub fn of(path: CpuPath, portable_bits: bool) -> Instructions {

@@ -121,9 +121,8 @@ fn shift_moments(cube: &mut Cube, order: usize, axis: usize, distance: f64) {
             let start = a * STEPS[one] + b * STEPS[other];
             // From above, since a moment takes from those below it.
             for n in (1..=order - a - b).rev() {
-                let sum = (0..n).fold(cube[start + n * STEPS[axis]], |sum, m| {
-                    sum + cube[start + m * STEPS[axis]] * powers[n - m]
-                });
+                let sum = (0..n)
+                    .fold(cube[start + n * STEPS[axis]], |sum, m| sum + cube[start + m * STEPS[axis]] * powers[n - m]);
                 cube[start + n * STEPS[axis]] = sum;
             }
         }

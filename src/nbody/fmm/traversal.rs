@@ -111,7 +111,14 @@ impl Default for Room {
 
 impl Lists {
     /// Settles the candidates of a target; what its children must look at goes to `rest`.
-    pub fn settle(&mut self, store: &Store, acceptance: &Acceptance, target: &Cell, candidates: &[u32], rest: &mut Vec<u32>) {
+    pub fn settle(
+        &mut self,
+        store: &Store,
+        acceptance: &Acceptance,
+        target: &Cell,
+        candidates: &[u32],
+        rest: &mut Vec<u32>,
+    ) {
         self.far.iter_mut().for_each(Vec::clear);
         self.near.clear();
         rest.clear();
