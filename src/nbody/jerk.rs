@@ -122,16 +122,12 @@ fn add_sources<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: Movin
         let mass = Eight::all(mass) * (Eight::all(1.0) - own);
         let (force, change) = law.factors::<JERK>(squared);
         let force = mass * force;
-        for axis in 0..3 {
-            sum.acceleration[axis] = sum.acceleration[axis] + away[axis] * force;
-        }
+        sum.acceleration = [0, 1, 2].map(|axis| sum.acceleration[axis] + away[axis] * force);
         if JERK {
             let moving: [Eight; 3] =
                 [0, 1, 2].map(|axis| Eight::all(sources.velocity[axis][source]) - sum.velocity[axis]);
             let change = mass * change * dot(away, moving);
-            for axis in 0..3 {
-                sum.jerk[axis] = sum.jerk[axis] + (moving[axis] * force + away[axis] * change);
-            }
+            sum.jerk = [0, 1, 2].map(|axis| sum.jerk[axis] + (moving[axis] * force + away[axis] * change));
         }
     }
     *tile = sum;

@@ -20,14 +20,15 @@
 //! predictions. Refused: to reset these at each step of the run, which would need no state, but would double the evaluations of
 //! runs whose steps are short.
 
+use super::compensated::{Remaining, add_compensated};
 use super::leapfrog::expect_no_state;
+use super::radau_memory::Memory;
 use super::radau_series::{
     Matrix, NODES, TERMS, continuation, inverse_differences, newton_of_powers, once_integrated, powers_of_newton,
     seventh_root, twice_integrated,
 };
 use super::replica::Replica;
 use super::{StepCounts, TimeIntegrator};
-use crate::bytes;
 use crate::comm::Communicator;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
@@ -64,48 +65,6 @@ struct Tables {
     continuation: Matrix,
 }
 
-/// What one step leaves to the next; arrays have three numbers for each body.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Memory {
-    /// Step that the criterion asks for; 0 before the first.
-    natural: f64,
-    /// Length of the last step; 0 if there is nothing to predict from.
-    last: f64,
-    /// What positions and velocities lack for being rounded.
-    position_residue: Vec<f64>,
-    velocity_residue: Vec<f64>,
-    /// Coefficients b of the last step.
-    coefficients: [Vec<f64>; TERMS],
-    /// What had been predicted for them.
-    predicted: [Vec<f64>; TERMS],
-}
-
-impl Memory {
-    fn of(components: usize) -> Memory {
-        let seven = || std::array::from_fn(|_| vec![0.0; components]);
-        let zeros = || vec![0.0; components];
-        Memory {
-            natural: 0.0,
-            last: 0.0,
-            position_residue: zeros(),
-            velocity_residue: zeros(),
-            coefficients: seven(),
-            predicted: seven(),
-        }
-    }
-
-    fn arrays_mut(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
-        let residues = [&mut self.position_residue, &mut self.velocity_residue];
-        residues.into_iter().chain(&mut self.coefficients).chain(&mut self.predicted)
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        let residues = [&self.position_residue, &self.velocity_residue];
-        let arrays = residues.into_iter().chain(&self.coefficients).chain(&self.predicted);
-        [self.natural, self.last].into_iter().chain(arrays.flatten().copied()).collect()
-    }
-}
-
 /// Bodies within a step of the run.
 struct Set {
     position: Vec<f64>,
@@ -118,10 +77,14 @@ struct Set {
     acceleration: Vec<f64>,
     targets: Vec<u32>,
     pulls: Vec<Pull>,
+    /// Buffers of the step that is being tried.
+    trial: Trial,
+    /// Steps below it are refused.
+    shortest: f64,
 }
 
 impl Set {
-    fn new(replica: &Replica) -> Set {
+    fn new(replica: &Replica, dt: f64) -> Set {
         let count = replica.len();
         Set {
             position: replica.position.concat(),
@@ -132,6 +95,8 @@ impl Set {
             acceleration: vec![0.0; 3 * count],
             targets: (0..count as u32).collect(),
             pulls: vec![[0.0; 6]; count],
+            trial: Trial::default(),
+            shortest: SHORTEST * dt,
         }
     }
 
@@ -147,12 +112,23 @@ impl Set {
     }
 }
 
-/// A step that is being tried.
+/// A step that is being tried: its length, and coefficients in both bases.
+#[derive(Default)]
 struct Trial {
     length: f64,
     predicted: [Vec<f64>; TERMS],
     b: [Vec<f64>; TERMS],
     g: [Vec<f64>; TERMS],
+}
+
+impl Trial {
+    fn clear(&mut self, components: usize, length: f64) {
+        self.length = length;
+        for values in self.predicted.iter_mut().chain(&mut self.b).chain(&mut self.g) {
+            values.clear();
+            values.resize(components, 0.0);
+        }
+    }
 }
 
 impl GaussRadau {
@@ -169,15 +145,15 @@ impl GaussRadau {
     }
 
     fn run(&mut self, replica: &mut Replica, dt: f64) -> Result<()> {
-        let mut set = Set::new(replica);
-        self.prepare_memory(set.position.len(), dt)?;
-        let mut clock = Clock::new(dt);
-        while !clock.is_over() {
+        let mut set = Set::new(replica, dt);
+        self.prepare_memory(replica.len(), dt)?;
+        let mut remaining = Remaining::all_of(dt);
+        while !remaining.is_over() {
             self.evaluate(&mut set);
             set.start.copy_from_slice(&set.acceleration);
             check_finite(&set.start, replica)?;
-            let length = self.take_step(&mut set, &clock, dt, replica)?;
-            clock.pass(length);
+            let length = self.take_step(&mut set, &remaining, replica)?;
+            remaining.pass(length);
         }
         let count = replica.len();
         for axis in 0..3 {
@@ -187,15 +163,14 @@ impl GaussRadau {
         Ok(())
     }
 
-    fn prepare_memory(&mut self, components: usize, dt: f64) -> Result<()> {
-        if self.memory.natural == 0.0 {
-            self.memory = Memory { natural: dt, ..Memory::of(components) };
+    fn prepare_memory(&mut self, count: usize, dt: f64) -> Result<()> {
+        if self.memory.is_empty() {
+            self.memory = Memory::before_first_step(count, dt);
         }
-        let kept = self.memory.position_residue.len() / 3;
-        if kept != components / 3 {
-            let count = components / 3;
+        let kept = self.memory.bodies();
+        if kept != count {
             return Err(Error::Input(format!(
-                "the checkpoint holds the scheme of {kept} bodies, but there are {count}"
+                "the checkpoint holds the integrator's memory of {kept} bodies, but there are {count}"
             )));
         }
         Ok(())
@@ -208,37 +183,35 @@ impl GaussRadau {
     }
 
     /// Tries steps until one is good enough, and returns its length.
-    fn take_step(&mut self, set: &mut Set, clock: &Clock, dt: f64, replica: &Replica) -> Result<f64> {
+    fn take_step(&mut self, set: &mut Set, remaining: &Remaining, replica: &Replica) -> Result<f64> {
+        let mut trial = std::mem::take(&mut set.trial);
         loop {
-            let mut trial = self.begin(set, clock.next_length(self.memory.natural));
+            self.begin(&mut trial, set.position.len(), remaining.next_step(self.memory.natural));
             let ratio = self.iterate(set, &mut trial);
             if ratio >= SAFETY {
-                self.accept(set, trial, ratio);
+                self.accept(set, &mut trial, ratio);
+                set.trial = trial;
                 return Ok(self.memory.last);
             }
             self.memory.natural = trial.length * ratio;
             self.counts.rejected += 1;
-            if self.memory.natural < SHORTEST * dt {
-                return Err(collision(set, &trial, replica));
+            if self.memory.natural < set.shortest {
+                return Err(collision(&trial, replica));
             }
         }
     }
 
-    /// Predicted coefficients for a step of this length.
-    fn begin(&self, set: &Set, length: f64) -> Trial {
+    /// Predicts the coefficients for a step of this length.
+    fn begin(&self, trial: &mut Trial, components: usize, length: f64) {
+        trial.clear(components, length);
         let ratio = if self.memory.last > 0.0 { length / self.memory.last } else { f64::INFINITY };
-        let zeros = || std::array::from_fn(|_| vec![0.0; set.position.len()]);
-        let mut trial = Trial { length, predicted: zeros(), b: zeros(), g: zeros() };
         // A polynomial continued so far past its step says nothing.
         if ratio <= 1.0 / SAFETY {
-            self.predict(&mut trial, ratio);
+            self.predict(trial, ratio);
         }
-        for (i, rows) in self.tables.newton_of_powers.iter().enumerate() {
-            for (k, factor) in rows.iter().enumerate().take(i + 1) {
-                add_product(&mut trial.g[k], &trial.b[i], *factor);
-            }
+        for (b, row) in trial.b.iter().zip(&self.tables.newton_of_powers) {
+            trial.g.iter_mut().zip(row).for_each(|(g, factor)| add_product(g, b, *factor));
         }
-        trial
     }
 
     fn predict(&self, trial: &mut Trial, ratio: f64) {
@@ -264,10 +237,10 @@ impl GaussRadau {
         let mut before = f64::INFINITY;
         for iteration in 0..MOST_ITERATIONS {
             let mut change = 0.0;
-            for node in 1..=TERMS {
-                self.move_to_node(set, trial, NODES[node]);
+            for (number, node) in NODES.iter().enumerate().skip(1) {
+                self.move_to_node(set, trial, *node);
                 self.evaluate(set);
-                change = self.update_coefficients(set, trial, node);
+                change = self.update_coefficients(set, trial, number);
             }
             let error = change / largest(&set.acceleration);
             let is_stuck = iteration > 2 && error >= before;
@@ -310,7 +283,7 @@ impl GaussRadau {
         largest_change
     }
 
-    fn accept(&mut self, set: &mut Set, trial: Trial, ratio: f64) {
+    fn accept(&mut self, set: &mut Set, trial: &mut Trial, ratio: f64) {
         let (h, memory) = (trial.length, &mut self.memory);
         for i in 0..set.position.len() {
             let b = trial.b.each_ref().map(|b| b[i]);
@@ -326,8 +299,8 @@ impl GaussRadau {
         let is_uninformed = ratio >= 1.0 / SAFETY;
         memory.natural = if is_uninformed { memory.natural.max(h * ratio) } else { h * ratio };
         memory.last = h;
-        memory.coefficients = trial.b;
-        memory.predicted = trial.predicted;
+        std::mem::swap(&mut memory.coefficients, &mut trial.b);
+        std::mem::swap(&mut memory.predicted, &mut trial.predicted);
         self.counts.substeps += 1;
     }
 }
@@ -348,80 +321,22 @@ impl TimeIntegrator for GaussRadau {
     }
 
     fn state(&self) -> Vec<u8> {
-        if self.memory.natural == 0.0 {
-            return Vec::new();
-        }
-        let numbers = self.memory.numbers();
-        let mut state = vec![0; numbers.len() * bytes::F64];
-        bytes::encode(&numbers, &mut state);
-        state
+        self.memory.to_bytes()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<()> {
-        self.memory = Memory::default();
-        if state.is_empty() {
-            return Ok(());
+        match Memory::from_bytes(state) {
+            Some(memory) => {
+                self.memory = memory;
+                Ok(())
+            }
+            None => expect_no_state(state),
         }
-        // Two lengths, then two residues, b and its prediction for three components of each body.
-        let body = 3 * (2 + 2 * TERMS);
-        let count = (state.len() / bytes::F64).saturating_sub(2) / body;
-        if state.len() != bytes::F64 * (2 + count * body) {
-            return expect_no_state(state);
-        }
-        let mut numbers = bytes::decode(state);
-        let mut next = || numbers.next().unwrap_or(0.0);
-        self.memory = Memory { natural: next(), last: next(), ..Memory::of(3 * count) };
-        self.memory.arrays_mut().flatten().for_each(|value| *value = next());
-        Ok(())
     }
 
     fn counts(&self) -> StepCounts {
         self.counts
     }
-}
-
-/// What remains of the run's step, in two numbers so that many short steps add up to it exactly.
-struct Clock {
-    remaining: f64,
-    residue: f64,
-}
-
-impl Clock {
-    fn new(dt: f64) -> Clock {
-        Clock { remaining: dt, residue: 0.0 }
-    }
-
-    fn is_over(&self) -> bool {
-        self.remaining <= 0.0
-    }
-
-    fn next_length(&self, natural: f64) -> f64 {
-        let remaining = self.remaining;
-        if natural >= remaining {
-            remaining
-        } else if 2.0 * natural > remaining {
-            0.5 * remaining
-        } else {
-            natural
-        }
-    }
-
-    fn pass(&mut self, length: f64) {
-        if length == self.remaining {
-            self.remaining = 0.0;
-        } else {
-            add_compensated(&mut self.remaining, &mut self.residue, -length);
-        }
-    }
-}
-
-/// `sum + residue` grows by `value`, `sum` being that rounded (Kahan 1965).
-#[inline(always)]
-fn add_compensated(sum: &mut f64, residue: &mut f64, value: f64) {
-    let value = value + *residue;
-    let new = *sum + value;
-    *residue = value - (new - *sum);
-    *sum = new;
 }
 
 fn add_product(to: &mut [f64], from: &[f64], factor: f64) {
@@ -456,12 +371,12 @@ fn check_finite(accelerations: &[f64], replica: &Replica) -> Result<()> {
     }
 }
 
-fn collision(set: &Set, trial: &Trial, replica: &Replica) -> Error {
+fn collision(trial: &Trial, replica: &Replica) -> Error {
     let last = &trial.b[TERMS - 1];
     let fastest = (0..last.len()).max_by(|&i, &j| last[i].abs().total_cmp(&last[j].abs())).unwrap_or(0);
     Error::Numerical(format!(
         "body {} needs a time step below {:e}: it collides, or the forces cannot be resolved",
-        replica.id[fastest % set.mass.len()],
+        replica.id[fastest % replica.len()],
         trial.length
     ))
 }

@@ -267,7 +267,7 @@ impl Set {
         self.predicted = places;
     }
 
-    fn predict_chunk(&self, tick: u64, start: usize, mut out: [&mut [f64]; 6]) {
+    fn predict_chunk(&self, tick: u64, start: usize, out: [&mut [f64]; 6]) {
         for n in 0..out[0].len() {
             let body = start + n;
             let motion = predicted(self.motion(body), &self.pulls[body], self.elapsed(body, tick));

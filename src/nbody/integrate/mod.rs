@@ -24,7 +24,9 @@ pub mod motion;
 pub mod replica;
 pub mod yoshida;
 
+mod compensated;
 mod hermite_body;
+mod radau_memory;
 mod radau_series;
 
 #[cfg(test)]

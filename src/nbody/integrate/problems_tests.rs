@@ -13,7 +13,7 @@ fn figure_eight_comes_back_to_its_start() {
     run.steps(4, 0.25);
     // Given to 17 digits; round-off of a few tens of steps.
     assert!(run.distance(0, &[0.993_582_919_940_977_9, 0.219_204_947_114_695_56]) < 1e-13);
-    assert!(run.distance(1, &[-0.050_734_285_274_952_345, 0.046_861_246_685_958_62]) < 1e-13);
+    assert!(run.distance(1, &[-0.050_734_285_274_952_35, 0.046_861_246_685_958_62]) < 1e-13);
     run.steps(1, 6.32591398 - 1.0);
     for (n, body) in [[0.97000436, -0.24308753], [-0.97000436, 0.24308753], [0.0; 2]].iter().enumerate() {
         // The start is given to 8 digits, with which the orbit closes to 3.1e-8.
@@ -36,18 +36,36 @@ fn pythagorean_bodies_meet_and_part() {
 }
 
 #[test]
-fn pythagorean_binary_is_the_known_one() {
+fn pythagorean_orbits_run_backwards() {
+    // At t = 20 the close passage at 15.83 lies behind; 1e-8 is what may be expected of the way there.
+    for (time, tolerance) in [(10.0, 1e-10), (20.0, 1e-8)] {
+        let mut run = radau(pythagorean(), 1.0);
+        run.steps(10, time / 10.0);
+        run.bodies.velocity.iter_mut().flatten().for_each(|v| *v = -*v);
+        let mut back = radau(run.bodies, 1.0);
+        back.steps(10, time / 10.0);
+        for n in 0..3 {
+            assert!(back.distance(n, &pythagorean().position_of(n)) < tolerance, "{time}");
+        }
+    }
+}
+
+#[test]
+fn pythagorean_bodies_end_as_a_binary_and_a_fugitive() {
     let mut run = radau(pythagorean(), 1.0);
     run.steps(70, 1.0);
-    assert!((run.energy() / (-769.0 / 60.0) - 1.0).abs() < 1e-11);
+    // Positions of order 1 are rounded by 1e-16 while bodies pass at 4e-4 with energies 1e4 times the total: 1e-9 at worst.
+    assert!((run.energy() / (-769.0 / 60.0) - 1.0).abs() < 1e-9);
     let apart = |v: [f64; 3], w: [f64; 3]| [0, 1, 2].map(|axis| v[axis] - w[axis]);
     let square = |v: [f64; 3]| v.map(|v| v * v).iter().sum::<f64>();
-    let distance = square(apart(run.bodies.position_of(1), run.bodies.position_of(2))).sqrt();
-    let speed = square(apart(run.bodies.velocity_of(1), run.bodies.velocity_of(2)));
-    let axis = 1.0 / (2.0 / distance - speed / 9.0);
-    // Given to four digits.
-    assert!((axis - 0.5525).abs() < 2e-3, "{axis}");
-    assert!(square(run.bodies.position_of(0)) > 100.0, "the lightest body escapes");
+    let separation = apart(run.bodies.position_of(1), run.bodies.position_of(2));
+    let motion = apart(run.bodies.velocity_of(1), run.bodies.velocity_of(2));
+    let axis = 1.0 / (2.0 / square(separation).sqrt() - square(motion) / 9.0);
+    let spin = separation[0] * motion[1] - separation[1] * motion[0];
+    let eccentricity = (1.0 - spin * spin / (9.0 * axis)).sqrt();
+    // Given to four digits, and the third body still pulls at the binary.
+    assert!((axis - 0.5525).abs() < 1e-3 && (eccentricity - 0.9887).abs() < 2e-4, "{axis} {eccentricity}");
+    assert!(square(run.bodies.position_of(0)) > 400.0, "the lightest body escapes");
 }
 
 #[test]
@@ -66,7 +84,7 @@ fn leapfrog_keeps_the_energy_of_the_planets_without_a_trend() {
     let without_softening = gravity(SOLAR, Softening::None);
     let mut run = Run::new(solar_system(), without_softening, Integrator::Leapfrog, Substeps::None);
     let start = run.energy();
-    let mut worst =
+    let worst =
         |run: &mut Run| (0..50).map(|_| (run.steps(20, 100.0).energy() / start - 1.0).abs()).fold(0.0, f64::max);
     let (first, second) = (worst(&mut run), worst(&mut run));
     // Order (100 d / (4332 d / 2 pi))^2 / 24 of Jupiter's share.

@@ -13,7 +13,7 @@ pub const TERMS: usize = 7;
 /// Nodes: 0 and the roots of (P7(x) + P8(x)) / (1 + x) with x = 2 h - 1, P the Legendre polynomials.
 pub const NODES: [f64; TERMS + 1] = [
     0.0,
-    0.056_262_560_536_922_146,
+    0.056_262_560_536_922_15,
     0.180_240_691_736_892_36,
     0.352_624_717_113_169_6,
     0.547_153_626_330_555_4,
@@ -67,8 +67,8 @@ pub fn continuation() -> Matrix {
     let mut rows = [[0.0; TERMS]; TERMS];
     for (k, row) in rows.iter_mut().enumerate() {
         let mut value = 1.0;
-        for j in k..TERMS {
-            row[j] = value;
+        for (j, entry) in row.iter_mut().enumerate().skip(k) {
+            *entry = value;
             value = value * (j + 2) as f64 / (j + 1 - k) as f64;
         }
     }
@@ -135,9 +135,9 @@ mod tests {
     #[test]
     fn the_bases_are_inverse_to_each_other() {
         let (c, d) = (powers_of_newton(), newton_of_powers());
-        for i in 0..TERMS {
+        for (i, row) in c.iter().enumerate() {
             for j in 0..TERMS {
-                let product: f64 = (0..TERMS).map(|k| c[i][k] * d[k][j]).sum();
+                let product: f64 = row.iter().zip(&d).map(|(c, d)| c * d[j]).sum();
                 // Entries are below 4 in magnitude.
                 assert!((product - f64::from(i == j)).abs() < 1e-14, "{i} {j} {product}");
             }

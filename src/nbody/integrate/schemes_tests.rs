@@ -31,11 +31,14 @@ fn energy_errors_fall_with_the_order_and_do_not_grow() {
 }
 
 #[test]
-fn leapfrog_is_as_good_as_a_good_leapfrog() {
-    // Largest errors with a thousandth of the period, as other codes of the same order have them.
-    for (e, expected) in [(0.5, 2.8e-6), (0.9, 3.0e-3)] {
+fn the_energy_error_of_leapfrog_is_the_known_one() {
+    // The energy that kick-drift-kick keeps is that of the orbit plus dt^2 (v.(grad grad phi).v / 12 - a^2 / 24) and terms of dt^4
+    // (Yoshida 1990); at the pericentre that is dt^2 (v^2 / (12 r^3) - 1 / (24 r^4)), and next to nothing at the apocentre.
+    for (e, beyond) in [(0.5, 0.02), (0.9, 0.05)] {
+        let (r, dt) = (1.0 - e, period() / 1000.0);
+        let expected = 2.0 * dt * dt * ((1.0 + e) / (1.0 - e) / (12.0 * r * r * r) - 1.0 / (24.0 * r * r * r * r));
         let error = energy_error(Integrator::Leapfrog, e, 1000, 3);
-        assert!(error < 1.3 * expected && error > 0.5 * expected, "{e}: {error:e}");
+        assert!((error / expected - 1.0).abs() < beyond, "{e}: {error:e} {expected:e}");
     }
 }
 
@@ -121,10 +124,10 @@ fn global_substeps_are_the_run_with_shorter_steps() {
 #[test]
 fn block_steps_of_one_level_are_shared_steps() {
     let softened = gravity(1.0, Softening::Plummer(0.05));
-    let start = figure_eight();
+    let start = triangle();
     let mut shared = Run::new(start.clone(), softened, Integrator::Leapfrog, Substeps::Global { eta: 0.05 });
     let mut block = Run::new(start, softened, Integrator::Leapfrog, Substeps::Block { eta: 0.05 });
-    // All three bodies start between two powers of two.
+    // Accelerations are equal by symmetry, and the step they ask for is not close to a power of two of the run's.
     shared.steps(1, 0.05);
     block.steps(1, 0.05);
     assert_eq!(block.bodies, shared.bodies);
@@ -146,8 +149,8 @@ fn block_steps_follow_an_eccentric_binary_in_a_cluster() {
         (run.energy() / start - 1.0).abs()
     };
     let [coarse, fine] = [0.2, 0.025].map(energy_error);
-    // The binary has nearly all of the energy; second order would be a factor of 64.
-    assert!(coarse < 2e-2 && fine < coarse / 8.0, "{coarse:e} {fine:e}");
+    // The binary has nearly all of the energy; second order is a factor of 64 or, where the coarse steps are too long, more.
+    assert!(coarse < 5e-2 && fine < coarse / 30.0, "{coarse:e} {fine:e}");
 }
 
 #[test]

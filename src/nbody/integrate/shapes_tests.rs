@@ -1,7 +1,7 @@
 //! The same bits for every shape of ranks and threads, and after a restart.
 
 use super::fixtures_tests::*;
-use super::{TimeIntegrator, integrator};
+use super::integrator;
 use crate::comm::{Communicator, solo::Solo, threads};
 use crate::cpu::CpuPath;
 use crate::nbody::force::Forces;
@@ -47,9 +47,12 @@ fn result(
 
 #[test]
 fn every_shape_gives_the_same_bits() {
-    // Hermite blocks of 300 bodies are shared between ranks, those of fewer are not; two bodies are fewer than ranks.
-    for (start, steps) in [(cluster_with_binary(2), 3), (cluster_with_binary(300), 1)] {
+    // Two bodies are fewer than ranks. Hermite blocks of 300 bodies are shared between ranks, those of fewer are not.
+    for (count, steps) in [(2, 3), (300, 1)] {
         for scheme in SCHEMES {
+            // Enough for threads to share force sums, and not too many to wait for.
+            let most = if scheme.0 == Integrator::GaussRadau15 { 100 } else { 300 };
+            let start = cluster_with_binary(count.min(most));
             let expected = result(&start, scheme, (CpuPath::Portable, steps), &Solo);
             assert_ne!(expected.0.position, start.position);
             for (ranks, threads) in [(1, 3), (2, 2), (3, 1), (5, 2)] {
