@@ -38,13 +38,23 @@ pub struct Description {
 /// # Errors
 /// Exit code 2, naming the file, what was found, what was expected and the fix.
 pub fn open(path: &Path, kinds: &[(&str, usize)], expected: &[usize]) -> Result<(File, Description)> {
+    open_shaped(path, kinds, &|shape| if shape == expected { Ok(()) } else { Err(wrong_shape(shape, expected)) })
+}
+
+/// As [`open`], with a check of the shape that says what is wrong.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_shaped(
+    path: &Path,
+    kinds: &[(&str, usize)],
+    check_shape: &dyn Fn(&[usize]) -> std::result::Result<(), String>,
+) -> Result<(File, Description)> {
     let bad = |what: String| Error::Input(format!("{}: {what}", path.display()));
     let mut file = open_regular(path)?;
     let description = describe(&mut file).map_err(bad)?;
     let width = value_width(&description.kind, kinds).map_err(bad)?;
-    if description.shape != expected {
-        return Err(bad(wrong_shape(&description.shape, expected)));
-    }
+    check_shape(&description.shape).map_err(bad)?;
     let length = file.metadata().map_err(|cause| bad(cause.to_string()))?.len();
     let values: u128 = description.shape.iter().map(|&n| n as u128).product();
     let claimed = description.data as u128 + values * width as u128;
@@ -117,7 +127,8 @@ fn wrong_shape(found: &[usize], expected: &[usize]) -> String {
     format!("shape {} but the grid needs {} (z, y, x order); {advice}", tuple(found), tuple(expected))
 }
 
-fn tuple(shape: &[usize]) -> String {
+/// A shape as numpy writes it.
+pub fn tuple(shape: &[usize]) -> String {
     let numbers: Vec<String> = shape.iter().map(usize::to_string).collect();
     format!("({}{})", numbers.join(", "), if shape.len() == 1 { "," } else { "" })
 }
