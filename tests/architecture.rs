@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
 const LAYERS: &[(&str, u32)] = &[
+const LAYERS: [(&str, u32); 66] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -80,6 +81,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("output::atomic", 41),
     ("output::progress", 41),
     ("output::outputs", 43),
+    ("output::bodies", 43),
     // L5, assembly.
     ("cli", 50),
     ("config", 50),

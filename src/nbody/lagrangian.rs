@@ -23,16 +23,30 @@ const CHUNK: usize = 1 << 15;
 pub fn lagrangian_radii(bodies: &Particles, centre: [f64; 3], mass: f64, comm: &dyn Communicator) -> [f64; 3] {
     let scale = integer_scale(mass);
     let weighted = |body: usize| {
-        let weight = (bodies.mass[body] * scale).round() as i64;
-        (length(difference(bodies.position_of(body), centre)).to_bits(), weight)
+        (length(difference(bodies.position_of(body), centre)), (bodies.mass[body] * scale).round() as i64)
     };
-    let weighted: Vec<(u64, i64)> = (0..bodies.len()).into_par_iter().with_min_len(CHUNK).map(weighted).collect();
+    weighted_quantiles(bodies.len(), weighted, FRACTIONS, comm)
+}
+
+/// For each fraction the smallest of the distances up to which there is at least that fraction of all weights; NaN if these are 0. `weighted`
+/// gives distance and weight, both not negative, of the local bodies `0..count`. Collective; the same bits for every shape.
+pub fn weighted_quantiles<const N: usize>(
+    count: usize,
+    weighted: impl Fn(usize) -> (f64, i64) + Sync,
+    fractions: [f64; N],
+    comm: &dyn Communicator,
+) -> [f64; N] {
+    let in_bits = |body: usize| {
+        let (distance, weight) = weighted(body);
+        (distance.to_bits(), weight)
+    };
+    let weighted: Vec<(u64, i64)> = (0..count).into_par_iter().with_min_len(CHUNK).map(in_bits).collect();
     let mut total = [weighted.iter().map(|(_, weight)| weight).sum()];
     comm.all_sum(&mut total);
     if total[0] <= 0 {
-        return [f64::NAN; 3];
+        return [f64::NAN; N];
     }
-    let mut searches = FRACTIONS.map(|fraction| Search::new((fraction * total[0] as f64).ceil() as i64));
+    let mut searches = fractions.map(|fraction| Search::new((fraction * total[0] as f64).ceil() as i64));
     let mut below = 63;
     for width in DIGITS {
         below -= width;
@@ -44,7 +58,7 @@ pub fn lagrangian_radii(bodies: &Particles, centre: [f64; 3], mass: f64, comm: &
 }
 
 /// The power of two that makes all masses together an integer of at most 61 bits.
-fn integer_scale(mass: f64) -> f64 {
+pub fn integer_scale(mass: f64) -> f64 {
     let order = (mass.to_bits() >> 52 & 0x7ff) as i32 - 1022;
     2f64.powi((61 - order).clamp(-1022, 1023))
 }
@@ -74,8 +88,8 @@ impl Search {
 }
 
 /// Mass of each digit of `width` bits above the `below` lowest ones, for the distances that a search has not left out.
-fn histograms(weighted: &[(u64, i64)], searches: &[Search; 3], below: u32, width: u32) -> Vec<i64> {
-    let zero = || vec![0; 3 * BINS];
+fn histograms(weighted: &[(u64, i64)], searches: &[Search], below: u32, width: u32) -> Vec<i64> {
+    let zero = || vec![0; searches.len() * BINS];
     let add = |mut mass: Vec<i64>, chunk: &[(u64, i64)]| {
         for (bits, weight) in chunk {
             let digit = (bits >> below) as usize & ((1 << width) - 1);
