@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
 const LAYERS: &[(&str, u32)] = &[
-const LAYERS: [(&str, u32); 66] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),

@@ -100,7 +100,7 @@ impl HeatJob<'_> {
             setup: job.setup,
             cpu_path: self.options.path.name(),
             clock: self.clock,
-            diagnostics: last.columns(),
+            diagnostics: last.columns().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
             digest,
             wall_s: job.started.elapsed().as_secs_f64(),
             setup_s: (first_step - job.started).as_secs_f64(),

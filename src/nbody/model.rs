@@ -4,6 +4,7 @@
 //! [`super::gravity`], reached through [`super::direct`] or [`super::fmm`].
 
 use super::direct::DirectSum;
+use super::fmm::Fmm;
 use super::force::{ForceCosts, Forces};
 use super::integrate::{StepCounts, TimeIntegrator, integrator};
 use super::problem::{Gravity, Integrator, Method, NBodyProblem};
@@ -54,7 +55,7 @@ impl<'c> NBodyModel<'c> {
         let gravity = problem.gravity;
         let forces: Box<dyn Forces> = match gravity.method {
             Method::Direct => Box::new(DirectSum::new(&gravity, path)),
-            Method::Fmm => return Err(crate::error::Error::Defect("no tree yet".into())),
+            Method::Fmm => Box::new(Fmm::new(&gravity, path)),
         };
         let integrator = integrator(problem.integrator, problem.substeps, &gravity, path);
         let mut model = NBodyModel { comm, gravity, bodies, forces, integrator, timers: Timers::default() };
@@ -77,6 +78,25 @@ impl<'c> NBodyModel<'c> {
     /// The bodies of this rank, in no particular order.
     pub fn bodies(&self) -> &Particles {
         &self.bodies
+    }
+
+    /// Seconds per phase so far, those of forces included.
+    pub fn all_timers(&self) -> Timers {
+        let (mut timers, costs) = (self.timers.clone(), self.forces.costs());
+        timers.add(Phase::Build, costs.build_s);
+        timers.add(Phase::Upward, costs.upward_s);
+        timers.add(Phase::Exchange, costs.exchange_s);
+        timers.add(Phase::Far, costs.far_s);
+        timers.add(Phase::Near, costs.near_s);
+        timers
+    }
+
+    /// Pairs of bodies and pairs of cells so far, of all ranks. Collective.
+    pub fn work(&self) -> [u64; 2] {
+        let costs = self.forces.costs();
+        let mut sums = [costs.pairs as i64, costs.cell_pairs as i64];
+        self.comm.all_sum(&mut sums);
+        [sums[0] as u64 + self.integrator.counts().pairs, sums[1] as u64]
     }
 
     /// What forces have cost so far on this rank.

@@ -50,7 +50,7 @@ fn tail(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
             "count_per_rank": figures.ranks.iter().map(|r| r.messages).collect::<Vec<_>>(),
             "bytes_per_rank": figures.ranks.iter().map(|r| r.bytes).collect::<Vec<_>>(),
         },
-        "diagnostics": figures.diagnostics.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+        "diagnostics": figures.diagnostics,
         "validation": chapter.verdicts().iter().map(|v| json!({
             "what": v.what, "against": v.against, "error": v.error, "tolerance": v.tolerance, "result": v.word(),
         })).collect::<Vec<_>>(),

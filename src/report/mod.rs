@@ -40,7 +40,7 @@ pub struct Figures<'a> {
     /// The time axis.
     pub clock: Clock,
     /// Columns of the diagnostics of the final state.
-    pub diagnostics: Vec<(&'static str, f64)>,
+    pub diagnostics: Map<String, Value>,
     /// Of the final state.
     pub digest: String,
     /// Seconds from the start of the process to the report.

@@ -2,7 +2,6 @@
 
 use super::{Chapter, Figures, Verdict};
 use crate::nbody::diagnostics::NBodyDiagnostics;
-use crate::nbody::force::ForceCosts;
 use crate::nbody::integrate::StepCounts;
 use crate::nbody::problem::{Gravity, Integrator, Method, Substeps};
 use crate::nbody::sampled_error::SampledError;
@@ -39,8 +38,6 @@ pub struct NBodyChapter<'a> {
     pub pairs: u64,
     /// Pairs of cells of all ranks, in the loop.
     pub cell_pairs: u64,
-    /// Forces of this rank, the ones of the initial state included.
-    pub costs: ForceCosts,
     /// What the time integrator did.
     pub steps: StepCounts,
     /// True error of the first forces, if they were approximate.

@@ -8,6 +8,7 @@ use super::units::Units;
 use crate::comm::Communicator;
 use crate::error::Result;
 use crate::nbody::diagnostics::{BodyMeter, NBodyDiagnostics};
+use crate::nbody::model::NBodyModel;
 use crate::output::diagnostics::DiagnosticsWriter;
 use crate::output::progress::Progress;
 use crate::output::snapshot::SeriesEntry;
@@ -15,6 +16,7 @@ use crate::particles::Particles;
 use crate::run_config::{NBodyOutputPlan, NBodyRun};
 use crate::schedule::Schedule;
 use crate::simulation::{Moment, Observer};
+use crate::timing::Phase;
 use std::path::Path;
 use std::time::Instant;
 
@@ -26,6 +28,20 @@ pub trait BodyState {
     fn add_output_seconds(&mut self, seconds: f64);
     /// Seconds that this rank has spent on diagnostics.
     fn add_diagnostics_seconds(&mut self, seconds: f64);
+}
+
+impl BodyState for NBodyModel<'_> {
+    fn bodies(&mut self) -> &Particles {
+        NBodyModel::bodies(self)
+    }
+
+    fn add_output_seconds(&mut self, seconds: f64) {
+        self.timers.add(Phase::Output, seconds);
+    }
+
+    fn add_diagnostics_seconds(&mut self, seconds: f64) {
+        self.timers.add(Phase::Diagnostics, seconds);
+    }
 }
 
 /// What a run writes and shows while it goes on.
