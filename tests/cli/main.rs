@@ -4,6 +4,7 @@ mod commands;
 mod decks;
 mod directories;
 mod files;
+mod nbody;
 mod refusals;
 mod shapes;
 mod workshop;
