@@ -8,9 +8,9 @@ use crate::nbody::problem::NBodyProblem;
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunConfig {
     /// Heat diffusion.
-    Heat(HeatRun),
+    Heat(Box<HeatRun>),
     /// Gravitational N-body dynamics.
-    NBody(NBodyRun),
+    NBody(Box<NBodyRun>),
 }
 
 /// A validated heat run.

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::heat::HeatModel;
+use crate::nbody::model::NBodyModel;
 use crate::schedule::Clock;
 use std::time::Instant;
 
@@ -18,6 +19,12 @@ impl Model for HeatModel<'_> {
     fn advance(&mut self, time: f64, dt: f64) -> Result<()> {
         HeatModel::advance(self, time, dt);
         Ok(())
+    }
+}
+
+impl Model for NBodyModel<'_> {
+    fn advance(&mut self, _: f64, dt: f64) -> Result<()> {
+        NBodyModel::advance(self, dt)
     }
 }
 

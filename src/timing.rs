@@ -13,6 +13,18 @@ pub enum Phase {
     Halo,
     /// Cells next to neighbours.
     Rim,
+    /// Kicks and drifts of bodies, and whatever else a time integrator does without forces.
+    Integration,
+    /// Sorting and moving bodies, and building the tree.
+    Build,
+    /// Multipole moments.
+    Upward,
+    /// Waiting for cells and bodies of other ranks.
+    Exchange,
+    /// Cell interactions.
+    Far,
+    /// Pairs of bodies.
+    Near,
     /// Sums and extrema.
     Diagnostics,
     /// Snapshots, pictures and the log.
@@ -21,9 +33,8 @@ pub enum Phase {
     Digest,
 }
 
-/// All phases, in the order of reports.
-pub const PHASES: [Phase; 7] =
-    [Phase::Setup, Phase::Interior, Phase::Halo, Phase::Rim, Phase::Diagnostics, Phase::Output, Phase::Digest];
+/// How many phases there are.
+const PHASES: usize = Phase::Digest as usize + 1;
 
 impl Phase {
     /// Name in reports.
@@ -33,6 +44,12 @@ impl Phase {
             Phase::Interior => "interior",
             Phase::Halo => "halo",
             Phase::Rim => "rim",
+            Phase::Integration => "integration",
+            Phase::Build => "build",
+            Phase::Upward => "upward",
+            Phase::Exchange => "exchange",
+            Phase::Far => "far",
+            Phase::Near => "near",
             Phase::Diagnostics => "diagnostics",
             Phase::Output => "output",
             Phase::Digest => "digest",
@@ -43,7 +60,7 @@ impl Phase {
 /// Seconds per phase. Reduced over ranks only by the report.
 #[derive(Clone, Debug, Default)]
 pub struct Timers {
-    seconds: [f64; PHASES.len()],
+    seconds: [f64; PHASES],
 }
 
 impl Timers {
@@ -63,10 +80,5 @@ impl Timers {
     /// Seconds so far.
     pub fn seconds(&self, phase: Phase) -> f64 {
         self.seconds[phase as usize]
-    }
-
-    /// All phases in the order of [`PHASES`].
-    pub fn all(&self) -> [f64; PHASES.len()] {
-        self.seconds
     }
 }

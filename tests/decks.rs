@@ -81,7 +81,7 @@ fn load(path: &Path, overrides: &[String], read_mask: MaskReader<'_>) -> Result<
 
 fn heat(run: RunConfig) -> HeatRun {
     match run {
-        RunConfig::Heat(run) => run,
+        RunConfig::Heat(run) => *run,
         RunConfig::NBody(_) => panic!("a heat deck"),
     }
 }

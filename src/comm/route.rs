@@ -18,6 +18,14 @@ const MOST_PIECES: usize = 0x400;
 /// # Panics
 /// If a part is longer than a tebibyte.
 pub fn all_to_all(comm: &dyn Communicator, parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    all_to_all_while(comm, parts, &mut || ())
+}
+
+/// As [`all_to_all`]; `work` runs once while the parts fly.
+///
+/// # Panics
+/// As [`all_to_all`].
+pub fn all_to_all_while(comm: &dyn Communicator, parts: &[Vec<u8>], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
     assert_eq!(parts.len(), comm.size(), "one part for every rank");
     let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_le_bytes()).collect();
     let mut expected = vec![[0u8; 8]; comm.size()];
@@ -27,11 +35,11 @@ pub fn all_to_all(comm: &dyn Communicator, parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
         expected.iter_mut().enumerate().map(|(from, data)| Incoming { from, tag: COUNT_TAG, data }).collect();
     comm.exchange(&outgoing, &mut incoming, &mut || ());
     let mut received: Vec<Vec<u8>> = expected.iter().map(|n| vec![0; u64::from_le_bytes(*n) as usize]).collect();
-    exchange_pieces(comm, parts, &mut received);
+    exchange_pieces(comm, parts, &mut received, work);
     received
 }
 
-fn exchange_pieces(comm: &dyn Communicator, parts: &[Vec<u8>], received: &mut [Vec<u8>]) {
+fn exchange_pieces(comm: &dyn Communicator, parts: &[Vec<u8>], received: &mut [Vec<u8>], work: &mut dyn FnMut()) {
     let tag = |piece: usize| {
         assert!(piece < MOST_PIECES, "a message is longer than {MOST_PIECES} pieces of {PIECE} bytes");
         ROW_TAG + piece as u16
@@ -46,7 +54,7 @@ fn exchange_pieces(comm: &dyn Communicator, parts: &[Vec<u8>], received: &mut [V
         let pieces = part.chunks_mut(PIECE).enumerate();
         incoming.extend(pieces.map(|(piece, data)| Incoming { from, tag: tag(piece), data }));
     }
-    comm.exchange(&outgoing, &mut incoming, &mut || ());
+    comm.exchange(&outgoing, &mut incoming, work);
 }
 
 /// The bytes of every rank, on every rank, in rank order. Collective.

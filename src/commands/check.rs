@@ -2,13 +2,16 @@
 
 use super::deck;
 use super::plan::{self, Plan, page};
+use super::plan_nbody::{self, NBodyPlan};
 use crate::cli::CheckArgs;
 use crate::comm::solo::Solo;
 use crate::console;
 use crate::error::Result;
 use crate::heat::problem::Initial;
+use crate::input::bodies::Files;
 use crate::input::npy;
-use crate::run_config::{HeatRun, RunConfig};
+use crate::nbody::initial;
+use crate::run_config::{HeatRun, NBodyRun, RunConfig};
 use crate::schedule::Clock;
 
 /// Reads the deck and prints the plan for the asked number of ranks.
@@ -18,15 +21,13 @@ use crate::schedule::Clock;
 pub fn check(arguments: &CheckArgs) -> Result<u8> {
     match deck::read(&Solo, &arguments.deck.deck, &arguments.deck.overrides)? {
         RunConfig::Heat(config) => check_heat(arguments, &config),
-        RunConfig::NBody(_) => unreachable!(),
+        RunConfig::NBody(config) => check_nbody(arguments, &config),
     }
 }
 
 fn check_heat(arguments: &CheckArgs, config: &HeatRun) -> Result<u8> {
     let plan = Plan::new(config, arguments.ranks)?;
-    for warning in &config.warnings {
-        console::message(&format!("warning: {warning}"));
-    }
+    warn(&config.warnings);
     // Only one rank's arrays must fit here: the job may have a host for each.
     plan.check_memory(&[0])?;
     if plan.exact_limit {
@@ -41,4 +42,23 @@ fn check_heat(arguments: &CheckArgs, config: &HeatRun) -> Result<u8> {
         console::print(page(config, &plan, arguments.threads).trim_end());
     }
     Ok(0)
+}
+
+fn check_nbody(arguments: &CheckArgs, config: &NBodyRun) -> Result<u8> {
+    let count = initial::count(&config.problem, &Files)?;
+    let plan = NBodyPlan::new(config, count, arguments.ranks);
+    warn(&config.warnings);
+    plan.check_memory(&[0])?;
+    if arguments.json {
+        console::print(&plan_nbody::json(config, &plan));
+    } else {
+        console::print(plan_nbody::page(config, &plan, arguments.threads).trim_end());
+    }
+    Ok(0)
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        console::message(&format!("warning: {warning}"));
+    }
 }

@@ -3,6 +3,9 @@
 pub mod check;
 pub mod deck;
 pub mod plan;
+pub mod plan_nbody;
 pub mod render;
 pub mod run;
+mod run_heat;
+mod run_nbody;
 pub mod verify;

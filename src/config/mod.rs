@@ -89,12 +89,12 @@ fn check(text: &str, context: &Context<'_>) -> Check<Result<RunConfig>> {
         HEAT => {
             let mut deck: Deck = diagnose::deserialize(text)?;
             let run = validate::heat_run(&mut deck, context)?;
-            Ok(resolved(&deck).map(|resolved| RunConfig::Heat(HeatRun { resolved, ..run })))
+            Ok(resolved(&deck).map(|resolved| RunConfig::Heat(Box::new(HeatRun { resolved, ..run }))))
         }
         _ => {
             let mut deck: NBodyDeck = diagnose::deserialize(text)?;
             let run = validate_nbody::nbody_run(&mut deck, context)?;
-            Ok(resolved(&deck).map(|resolved| RunConfig::NBody(NBodyRun { resolved, ..run })))
+            Ok(resolved(&deck).map(|resolved| RunConfig::NBody(Box::new(NBodyRun { resolved, ..run }))))
         }
     }
 }

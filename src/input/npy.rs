@@ -67,6 +67,15 @@ pub fn open_shaped(
     Ok((file, description))
 }
 
+/// The shape that the header of a `.npy` file claims; whether the file holds that much is for [`open`] to say.
+///
+/// # Errors
+/// Exit code 2, naming the file.
+pub fn shape_of(path: &Path) -> Result<Vec<usize>> {
+    let description = describe(&mut open_regular(path)?);
+    description.map(|d| d.shape).map_err(|what| Error::Input(format!("{}: {what}", path.display())))
+}
+
 /// Opens a file, if it is one: a pipe or a device could keep a run waiting for ever.
 ///
 /// # Errors

@@ -18,6 +18,13 @@ pub trait Forces {
     fn costs(&self) -> ForceCosts;
 }
 
+impl ForceCosts {
+    /// Seconds of all parts together.
+    pub fn seconds(&self) -> f64 {
+        self.build_s + self.upward_s + self.exchange_s + self.far_s + self.near_s
+    }
+}
+
 /// What force evaluations have cost on one rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ForceCosts {

@@ -1,8 +1,25 @@
 //! Gravitational N-body dynamics.
 
+pub mod closest_pair;
+pub mod diagnostics;
+pub mod direct;
+pub mod fmm;
 pub mod force;
 pub mod gravity;
 pub mod groups;
 pub mod initial;
+pub mod integrate;
+pub mod jerk;
+pub mod lagrangian;
+pub mod method;
+pub mod model;
+pub mod pair_force;
+pub mod pair_lanes;
 pub mod problem;
+pub mod sampled_error;
+pub mod singular;
+pub mod spline;
+pub mod sums;
+pub mod tree_of_points;
 pub mod units;
+pub mod vector;

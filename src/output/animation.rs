@@ -1,14 +1,14 @@
 //! `frames/animation.png`: the frames of a run as one animated PNG.
 //!
 //! One range of colours holds throughout: the deck's, or else the smallest and largest value of all frames. That is known
-//! only at the end, so the slices are kept until then, reduced to [`EDGE`] samples and single precision. Memory and file are bounded: when
-//! more than [`MOST_FRAMES`] are kept, every second one is dropped and from then on only every second one is taken. The
+//! only at the end, so the slices are kept until then, reduced to [`EDGE`] samples and single precision; those whose range is known can be kept
+//! as drawn, one byte a sample. Memory and file are bounded: when more than [`MOST_FRAMES`] are kept, every second one is dropped and from then on only every second one is taken. The
 //! last frame is always there.
 //!
 //! After the first frame only the rectangle that has changed is stored.
 
 use super::atomic::{self, Durability};
-use super::canvas::{self, Canvas};
+use super::canvas::{self, Canvas, LEVELS};
 use super::picture::{self, Design};
 use super::slice::Slice;
 use crate::error::Result;
@@ -18,6 +18,8 @@ use std::path::Path;
 
 /// Most samples along an edge of a kept slice.
 pub const EDGE: usize = 400;
+/// Most samples along an edge of a slice that is kept as drawn.
+pub const MOST_SAMPLES: usize = 1024;
 /// Most frames of an animation.
 pub const MOST_FRAMES: usize = 120;
 /// Aim for the duration in milliseconds.
@@ -29,6 +31,8 @@ const LAST: u16 = 1500;
 pub struct Animation {
     design: Design,
     range: Option<[f64; 2]>,
+    /// Slices are kept as they are drawn.
+    sharp: bool,
     map: Colormap,
     kept: Vec<Kept>,
     /// The newest frame, if it is not among the kept ones.
@@ -41,29 +45,63 @@ pub struct Animation {
 struct Kept {
     time: f64,
     samples: [usize; 2],
-    values: Vec<f32>,
+    values: Values,
 }
 
+enum Values {
+    Exact(Vec<f32>),
+    /// Levels of colour over a range, and [`NONE`] for what is not a number.
+    Levels(Vec<u8>, [f64; 2]),
+}
+
+/// No level of colour.
+const NONE: u8 = u8::MAX;
+
 impl Kept {
-    fn new(slice: &Slice, time: f64) -> Kept {
+    fn exact(slice: &Slice, time: f64) -> Kept {
         let small = slice.reduced(EDGE);
-        Kept { time, samples: small.samples, values: small.values.iter().map(|v| *v as f32).collect() }
+        let values = Values::Exact(small.values.iter().map(|v| *v as f32).collect());
+        Kept { time, samples: small.samples, values }
+    }
+
+    fn as_drawn(slice: &Slice, time: f64, range: [f64; 2]) -> Kept {
+        let level = |value: &f64| canvas::level_of(*value, range, LEVELS).map_or(NONE, |level| level as u8);
+        Kept { time, samples: slice.samples, values: Values::Levels(slice.values.iter().map(level).collect(), range) }
     }
 
     fn slice(&self) -> Slice {
-        Slice { samples: self.samples, values: self.values.iter().map(|v| f64::from(*v)).collect() }
+        let values = match &self.values {
+            Values::Exact(values) => values.iter().map(|v| f64::from(*v)).collect(),
+            Values::Levels(levels, range) => levels.iter().map(|level| middle_of(*level, *range)).collect(),
+        };
+        Slice { samples: self.samples, values }
     }
+}
+
+/// A value that is drawn with this level.
+fn middle_of(level: u8, [low, high]: [f64; 2]) -> f64 {
+    if level == NONE { f64::NAN } else { low + (high - low) * (f64::from(level) + 0.5) / LEVELS as f64 }
 }
 
 impl Animation {
     /// An animation of pictures of this design, with the colours over `range` if given.
     pub fn new(design: &Design, range: Option<[f64; 2]>, map: Colormap) -> Animation {
-        Animation { design: design.clone(), range, map, kept: Vec::new(), newest: None, stride: 1, seen: 0 }
+        let (design, sharp) = (design.clone(), false);
+        Animation { design, range, sharp, map, kept: Vec::new(), newest: None, stride: 1, seen: 0 }
+    }
+
+    /// An animation that keeps slices of at most [`MOST_SAMPLES`] along an edge as they are drawn.
+    pub fn sharp(design: &Design, range: [f64; 2], map: Colormap) -> Animation {
+        Animation { sharp: range[1] > range[0], ..Animation::new(design, Some(range), map) }
     }
 
     /// Adds a frame.
     pub fn push(&mut self, slice: &Slice, time: f64) {
-        let frame = Kept::new(slice, time);
+        let fits = self.sharp && slice.samples.iter().all(|n| *n <= MOST_SAMPLES);
+        let frame = match self.range.filter(|_| fits) {
+            Some(range) => Kept::as_drawn(slice, time, range),
+            None => Kept::exact(slice, time),
+        };
         if self.seen.is_multiple_of(self.stride) {
             self.kept.push(frame);
             self.newest = None;
@@ -216,6 +254,15 @@ mod tests {
             }
         }
         assert_eq!(sheet, last.pixels);
+    }
+
+    #[test]
+    fn a_known_range_keeps_slices_as_they_are_drawn() {
+        let range = [0.0, 44.0];
+        let mut slice = slice(3);
+        slice.values[5] = f64::NAN;
+        let (animation, kept) = (animation(), Kept::as_drawn(&slice, 1.0, range));
+        assert_eq!(animation.design.draw(&kept.slice(), 1.0, range), animation.design.draw(&slice, 1.0, range));
     }
 
     #[test]

@@ -91,6 +91,45 @@ pub fn write_shared(
     agree(comm, published.map_err(explain))
 }
 
+/// Writes a file per rank, with `write` of every rank called whether or not its file could be made: it may exchange messages, and must
+/// exchange all of them even if writing fails. Files get their names when all of them are on the disk. Collective.
+///
+/// # Errors
+/// As [`write_file`], the same on all ranks.
+pub fn write_each(
+    comm: &dyn Communicator,
+    path: &Path,
+    length: u64,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let explain = |cause: io::Error| failure(path, length, &cause);
+    let temporary = agree(comm, create_reserved(path, length).map_err(explain))?;
+    let mut writer = BufWriter::with_capacity(1 << 16, &temporary.file);
+    let parts = write(&mut writer).and_then(|()| writer.flush()).and_then(|()| temporary.file.sync_all());
+    drop(writer);
+    agree(comm, parts.map_err(explain))?;
+    agree(comm, temporary.publish(Durability::Synced).map_err(explain))
+}
+
+/// Writes a file per rank by functions that open it themselves, under the temporary name that they are given; otherwise as
+/// [`write_each`]. Returns the length of this rank's file. Collective.
+///
+/// # Errors
+/// What `write` reports, or exit code 3; the same on all ranks.
+pub fn write_by_name(
+    comm: &dyn Communicator,
+    path: &Path,
+    length: u64,
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<u64> {
+    let explain = |cause: io::Error| failure(path, length, &cause);
+    let temporary = agree(comm, Temporary::create(path).map_err(explain))?;
+    agree(comm, write(&temporary.name))?;
+    let written = temporary.file.metadata().map(|data| data.len());
+    let published = temporary.publish(Durability::Synced).and(written);
+    agree(comm, published.map_err(explain))
+}
+
 fn write_nowhere(write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     write(&OpenOptions::new().write(true).open("/dev/null")?)
 }

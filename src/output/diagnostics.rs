@@ -38,6 +38,15 @@ impl DiagnosticsWriter {
     /// # Errors
     /// Exit code 3 if it cannot be written; a defect if the columns differ from those of the first row. The same on all ranks.
     pub fn row(&mut self, comm: &dyn Communicator, row: &[(&str, f64)]) -> Result<()> {
+        let fields: Vec<(&str, String)> = row.iter().map(|(name, value)| (*name, number(*value))).collect();
+        self.texts(comm, &fields)
+    }
+
+    /// As [`DiagnosticsWriter::row`], for values that are not all floating-point numbers.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn texts(&mut self, comm: &dyn Communicator, row: &[(&str, String)]) -> Result<()> {
         let outcome = if self.file.is_some() { self.append(row) } else { Ok(()) };
         agree(comm, outcome)
     }
@@ -51,7 +60,7 @@ impl DiagnosticsWriter {
         agree(comm, synced.map_err(|cause| Error::io("write", &self.path, cause)))
     }
 
-    fn append(&mut self, row: &[(&str, f64)]) -> Result<()> {
+    fn append(&mut self, row: &[(&str, String)]) -> Result<()> {
         let mut lines = Vec::new();
         if self.columns.is_empty() {
             self.columns = row.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -59,7 +68,7 @@ impl DiagnosticsWriter {
         } else if !row.iter().map(|(name, _)| *name).eq(self.columns.iter().map(String::as_str)) {
             return Err(Error::Defect(format!("the columns of {} changed during the run", self.path.display())));
         }
-        push_line(&mut lines, row.iter().map(|(_, value)| number(*value)));
+        push_line(&mut lines, row.iter().map(|(_, value)| value));
         let Some(file) = self.file.as_mut() else { return Ok(()) };
         file.write_all(&lines).map_err(|cause| atomic::failure(&self.path, lines.len() as u64, &cause))
     }
@@ -71,7 +80,7 @@ fn push_line(lines: &mut Vec<u8>, fields: impl Iterator<Item = impl AsRef<[u8]>>
 }
 
 /// The shortest decimal that reads back to the same bits: `100`, `0.1`, `1e-7`.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let text = format!("{value:?}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

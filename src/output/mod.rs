@@ -13,6 +13,7 @@
 
 pub mod animation;
 pub mod atomic;
+pub mod bodies;
 pub mod canvas;
 pub mod diagnostics;
 pub mod disk;

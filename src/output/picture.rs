@@ -1,4 +1,4 @@
-//! A picture of a slice for people: the plane in its true proportions, axes with lengths, title, time, and a labelled colour bar.
+//! A picture of a plane for people: the plane in its true proportions, axes with lengths, title, time, and a labelled colour bar.
 //!
 //! ```text
 //!   title                                  t = 1.250 s
@@ -35,14 +35,37 @@ const SLIMMEST: f64 = 6.0;
 pub struct Design {
     /// Size of the plane in pixels.
     pub plane: [usize; 2],
-    /// Edges of the plane in metres.
-    lengths: [f64; 2],
-    /// Names of its axes.
-    names: [&'static str; 2],
-    /// Note on an axis that is not to scale.
-    stretched: [Option<String>; 2],
+    /// To the right, and upwards.
+    sides: [Side; 2],
     title: String,
     quantity: String,
+    /// Unit of times; `None` for seconds, which are turned into one that suits.
+    time_unit: Option<String>,
+    /// Values are decimal logarithms of the quantity.
+    logarithmic: bool,
+}
+
+/// One side of the plane.
+#[derive(Clone, Debug, PartialEq)]
+struct Side {
+    /// Coordinates of the ends, in the unit that the label names.
+    ends: [f64; 2],
+    label: String,
+}
+
+/// What a picture of a square window of space says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowText {
+    /// Names of the axes to the right and upwards.
+    pub names: [&'static str; 2],
+    /// Unit of length; empty if it has no name.
+    pub length: String,
+    /// Unit of time; empty if it has no name.
+    pub time: String,
+    /// Title of the picture.
+    pub title: String,
+    /// What the colours mean, with its unit.
+    pub quantity: String,
 }
 
 impl Design {
@@ -58,20 +81,37 @@ impl Design {
     ) -> Design {
         let plan = SlicePlan::new(grid, axis, position, [1, 1]);
         let lengths = plan.axes.map(|a| grid.length(a));
-        let names = plan.axes.map(|a| ["x", "y", "z"][a]);
         let (plane, stretched) = plane_size(lengths, plan.axes.map(|a| grid.spacing[a]), pixels.max(8));
         let unit = if unit.is_empty() { "degrees" } else { unit };
         let title = match grid.dimensions {
             2 => title.to_owned(),
             _ => format!("{title}, {}", plane_name(grid, &plan)),
         };
+        let (length_unit, metres) = ticks::length_unit(lengths[0].max(lengths[1]));
+        let side = |side: usize| Side {
+            ends: [0.0, lengths[side] / metres],
+            label: format!("{} ({length_unit}){}", ["x", "y", "z"][plan.axes[side]], stretched[side]),
+        };
         Design {
             plane,
-            lengths,
-            names,
-            stretched,
+            sides: [side(0), side(1)],
             title: latin(&title),
             quantity: latin(&format!("temperature ({unit})")),
+            time_unit: None,
+            logarithmic: false,
+        }
+    }
+
+    /// A design for a square window of space, whose values are decimal logarithms.
+    pub fn of_window(ends: [[f64; 2]; 2], pixels: usize, text: &WindowText) -> Design {
+        let side = |side: usize| Side { ends: ends[side], label: latin(&with_unit(text.names[side], &text.length)) };
+        Design {
+            plane: [pixels; 2],
+            sides: [side(0), side(1)],
+            title: latin(&text.title),
+            quantity: latin(&text.quantity),
+            time_unit: Some(text.time.clone()),
+            logarithmic: true,
         }
     }
 
@@ -89,7 +129,7 @@ impl Design {
 
     fn draw_heading(&self, canvas: &mut Canvas, layout: &Layout, time: f64) {
         // A snapshot of unknown time is shown without one.
-        let time = if time.is_nan() { String::new() } else { format!("t = {}", ticks::time_text(time)) };
+        let time = if time.is_nan() { String::new() } else { format!("t = {}", self.time_text(time)) };
         let right = layout.width - GAP - text_width(&time, LABEL);
         let title = shortened(&self.title, layout.width - 2 * GAP, TITLE);
         canvas.text(&title, [GAP, GAP], TITLE, BLACK);
@@ -120,29 +160,32 @@ impl Design {
             canvas.fill([left - TICK, y], [TICK, 1], BLACK);
             canvas.text(&text, [left - TICK - 4 - text_width(&text, LABEL), y - 7], LABEL, BLACK);
         }
-        let (right, up) = (self.axis_label(0), self.axis_label(1));
+        let [right, up] = self.sides.each_ref().map(|side| side.label.as_str());
         let below = top + height + TICK + 3 + 15 + 4;
-        canvas.text(&right, [left + (width - text_width(&right, LABEL)) / 2, below], LABEL, GREY);
-        canvas.text_upwards(&up, [GAP, top + (height - text_width(&up, LABEL)) / 2], LABEL, GREY);
+        canvas.text(right, [left + (width - text_width(right, LABEL)) / 2, below], LABEL, GREY);
+        canvas.text_upwards(up, [GAP, top + (height - text_width(up, LABEL)) / 2], LABEL, GREY);
     }
 
     /// Positions in pixels from the origin of the plane, and texts, along one of its sides.
     fn axis_ticks(&self, side: usize) -> Vec<(f64, String)> {
-        let (_, metres) = self.unit();
         let room = if side == 0 { 60 } else { 40 };
-        let scale = (self.plane[side] as f64 - 1.0) / self.lengths[side] * metres;
-        let marks = ticks::ticks(0.0, self.lengths[side] / metres, (self.plane[side] / room).clamp(2, 8));
+        let [low, high] = self.sides[side].ends;
+        let scale = (self.plane[side] as f64 - 1.0) / (high - low);
+        let marks = ticks::ticks(low, high, (self.plane[side] / room).clamp(2, 8));
         let few = if self.plane[side] < 2 * 20 { 1 } else { usize::MAX };
-        marks.into_iter().take(few).map(|(value, text)| (value * scale, text)).collect()
+        marks.into_iter().take(few).map(|(value, text)| ((value - low) * scale, text)).collect()
     }
 
-    fn axis_label(&self, side: usize) -> String {
-        let note = self.stretched[side].as_deref().unwrap_or("");
-        format!("{} ({}){note}", self.names[side], self.unit().0)
+    /// Positions on the colour bar as values, and texts.
+    fn bar_ticks(&self, range: [f64; 2], most: usize) -> Vec<(f64, String)> {
+        if self.logarithmic { ticks::decades(range[0], range[1], most) } else { ticks::ticks(range[0], range[1], most) }
     }
 
-    fn unit(&self) -> (&'static str, f64) {
-        ticks::length_unit(self.lengths[0].max(self.lengths[1]))
+    fn time_text(&self, time: f64) -> String {
+        match self.time_unit.as_deref() {
+            None => ticks::time_text(time),
+            Some(unit) => format!("{} {unit}", ticks::significant(time)).trim_end().to_owned(),
+        }
     }
 
     fn draw_bar(&self, canvas: &mut Canvas, layout: &Layout, range: [f64; 2]) {
@@ -183,7 +226,7 @@ impl Layout {
     fn new(design: &Design, range: [f64; 2]) -> Layout {
         let [width, height] = design.extent();
         let bar_height = height.max(180);
-        let bar_ticks = ticks::ticks(range[0], range[1], (bar_height as usize / 32).clamp(3, 10));
+        let bar_ticks = design.bar_ticks(range, (bar_height as usize / 32).clamp(3, 10));
         let widest = |texts: &mut dyn Iterator<Item = i32>| texts.max().unwrap_or(0);
         let left_text = widest(&mut design.axis_ticks(1).iter().map(|(_, text)| text_width(text, LABEL)));
         let right_text = widest(&mut bar_ticks.iter().map(|(_, text)| text_width(text, LABEL)));
@@ -205,7 +248,7 @@ impl Layout {
 }
 
 /// Size of the plane in pixels and notes on stretched axes.
-fn plane_size(lengths: [f64; 2], spacing: [f64; 2], pixels: usize) -> ([usize; 2], [Option<String>; 2]) {
+fn plane_size(lengths: [f64; 2], spacing: [f64; 2], pixels: usize) -> ([usize; 2], [String; 2]) {
     let longest = lengths[0].max(lengths[1]);
     let drawn = lengths.map(|length| length.max(longest / SLIMMEST));
     let stretch: [f64; 2] = std::array::from_fn(|side| drawn[side] / lengths[side]);
@@ -213,7 +256,7 @@ fn plane_size(lengths: [f64; 2], spacing: [f64; 2], pixels: usize) -> ([usize; 2
     let enlarged = (cell / longest * pixels as f64 + 1e-9).floor();
     let pitch = if enlarged >= 1.0 { cell / enlarged } else { longest / pixels as f64 };
     let size = drawn.map(|length| ((length / pitch).round() as usize).clamp(1, pixels));
-    let note = |side: usize| (stretch[side] > 1.0).then(|| format!(" x{:.1}", stretch[side]));
+    let note = |side: usize| if stretch[side] > 1.0 { format!(" x{:.1}", stretch[side]) } else { String::new() };
     (size, [note(0), note(1)])
 }
 
@@ -222,6 +265,11 @@ fn plane_name(grid: &UniformGrid, plan: &SlicePlan) -> String {
     let center = (plan.layer as f64 + 0.5) * grid.spacing[plan.axis];
     let (unit, metres) = ticks::length_unit(grid.length(plan.axis));
     format!("{} = {} {unit}", ["x", "y", "z"][plan.axis], ticks::significant(center / metres))
+}
+
+/// `name (unit)`, or the name alone if the unit has none.
+pub fn with_unit(name: &str, unit: &str) -> String {
+    if unit.is_empty() { name.to_owned() } else { format!("{name} ({unit})") }
 }
 
 /// Text with the characters that the fonts have.
@@ -264,7 +312,7 @@ pub fn color_range<'a>(wanted: Option<[f64; 2]>, slices: impl Iterator<Item = &'
         return Ok(range);
     }
     let merged = slices.filter_map(Slice::range).reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])]);
-    merged.ok_or_else(|| Error::Numerical("no finite temperature in the slice of the picture".into()))
+    merged.ok_or_else(|| Error::Numerical("no finite value in the picture".into()))
 }
 
 #[cfg(test)]
@@ -282,7 +330,7 @@ mod tests {
     fn slim_planes_are_stretched_and_say_so() {
         let (size, notes) = plane_size([0.4, 0.01], [0.001, 0.001], 600);
         assert_eq!(size, [400, 67]);
-        assert_eq!(notes, [None, Some(" x6.7".into())]);
+        assert_eq!(notes, ["", " x6.7"]);
     }
 
     #[test]

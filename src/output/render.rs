@@ -9,6 +9,7 @@ use super::animation::Animation;
 use super::frames::{frame_name, write_picture};
 use super::picture::{self, Design};
 use super::slice::{Slice, SlicePlan};
+use super::snapshot::SeriesEntry;
 use super::volume::Volume;
 use crate::error::{Error, Result};
 use crate::grid::UniformGrid;
@@ -66,18 +67,11 @@ pub fn render(directory: &Path, options: &RenderOptions) -> Result<Vec<PathBuf>>
     Ok(files)
 }
 
-/// A step that has a snapshot, and its time in seconds (NaN if the run does not tell).
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Entry {
-    step: u64,
-    time: f64,
-}
-
 struct Run {
     grid: UniformGrid,
     title: String,
     snapshots: PathBuf,
-    steps: Vec<Entry>,
+    steps: Vec<SeriesEntry>,
 }
 
 impl Run {
@@ -94,7 +88,7 @@ impl Run {
         Ok(Run { grid, title, snapshots, steps })
     }
 
-    fn read(&self, entry: &Entry, plan: &SlicePlan) -> Result<Slice> {
+    fn read(&self, entry: &SeriesEntry, plan: &SlicePlan) -> Result<Slice> {
         let volume = Volume::open(&self.snapshots.join(format!("{:08}", entry.step)), &self.grid)?;
         let mut values = Vec::with_capacity(plan.samples[0] * plan.samples[1]);
         for v in 0..plan.samples[1] {
@@ -149,23 +143,23 @@ fn numbers(list: &toml::Value) -> Option<Vec<f64>> {
     ((2..=3).contains(&list.len()) && list.iter().all(|n| n.is_finite() && *n > 0.0)).then_some(list)
 }
 
-/// The steps that have a directory, in order, with the times that `times.csv` tells.
-fn list_steps(snapshots: &Path) -> Vec<Entry> {
+/// The steps that have a directory, in order, with the times that `times.csv` tells (NaN if it does not).
+pub fn list_steps(snapshots: &Path) -> Vec<SeriesEntry> {
     let times = read_times(&snapshots.join("times.csv"));
     let names = fs::read_dir(snapshots).into_iter().flatten().flatten();
     let steps = names.filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
-    let mut steps: Vec<Entry> = steps
-        .map(|step| Entry { step, time: times.iter().find(|t| t.step == step).map_or(f64::NAN, |t| t.time) })
+    let mut steps: Vec<SeriesEntry> = steps
+        .map(|step| SeriesEntry { step, time: times.iter().find(|t| t.step == step).map_or(f64::NAN, |t| t.time) })
         .collect();
     steps.sort_by_key(|entry| entry.step);
     steps
 }
 
-fn read_times(path: &Path) -> Vec<Entry> {
+fn read_times(path: &Path) -> Vec<SeriesEntry> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let entry = |line: &str| {
         let (step, time) = line.split_once(',')?;
-        Some(Entry { step: step.parse().ok()?, time: time.parse().ok()? })
+        Some(SeriesEntry { step: step.parse().ok()?, time: time.parse().ok()? })
     };
     text.lines().filter_map(entry).collect()
 }

@@ -104,12 +104,9 @@ impl SnapshotWriter {
 
     fn write_series(&self) -> Result<()> {
         if self.formats.contains(&SnapshotFormat::Vti) {
-            vtk::write_series(&self.directory, &self.series)?;
+            vtk::write_series(&self.directory, "temperature", "pvti", &self.series)?;
         }
-        let lines = self.series.iter().map(|entry| format!("{},{:?}\n", entry.step, entry.time));
-        let text = format!("step,time (s)\n{}", lines.collect::<String>());
-        let path = self.directory.join("times.csv");
-        atomic::write_file(&path, |writer| writer.write_all(text.as_bytes())).map(|_| ())
+        write_times(&self.directory, "time (s)", &self.series)
     }
 
     /// Seconds that this rank has spent in [`SnapshotWriter::write`].
@@ -128,7 +125,22 @@ pub fn estimated_bytes(grid: &UniformGrid, formats: &[SnapshotFormat]) -> u64 {
     grid.cell_count() as u64 * size_of::<f64>() as u64 * formats.len() as u64
 }
 
-fn create_directory(comm: &dyn Communicator, directory: &Path) -> Result<()> {
+/// Writes `times.csv` into `snapshots/`. By one rank.
+///
+/// # Errors
+/// Exit code 3.
+pub fn write_times(snapshots: &Path, time_column: &str, series: &[SeriesEntry]) -> Result<()> {
+    let lines = series.iter().map(|entry| format!("{},{:?}\n", entry.step, entry.time));
+    let text = format!("step,{time_column}\n{}", lines.collect::<String>());
+    let path = snapshots.join("times.csv");
+    atomic::write_file(&path, |writer| writer.write_all(text.as_bytes())).map(|_| ())
+}
+
+/// Makes a directory, by rank 0. Collective.
+///
+/// # Errors
+/// Exit code 3, the same on all ranks.
+pub fn create_directory(comm: &dyn Communicator, directory: &Path) -> Result<()> {
     let created = if comm.rank() == 0 { fs::create_dir_all(directory) } else { Ok(()) };
     agree(comm, created.map_err(|cause| Error::io("create", directory, cause)))
 }

@@ -12,6 +12,36 @@ pub fn ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     (0..count.min(100)).map(|n| (first + n as f64) * step).map(|value| (value, text(value, step))).collect()
 }
 
+/// Round values of a quantity whose decimal logarithm runs over `low..=high`: their logarithms, and texts. Powers of ten, every so many
+/// that there are at most `most`; with less than two of them also 2 and 5 times these.
+pub fn decades(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
+    let span = high - low;
+    if span.is_nan() || span <= 0.0 || span > 700.0 {
+        return vec![(low, format!("{low}"))];
+    }
+    let (first, last) = ((low - 1e-9).ceil(), (high + 1e-9).floor());
+    if last - first >= 1.0 {
+        let step = ((last - first) / most.max(2) as f64).ceil().max(1.0);
+        let first = (first / step).ceil() * step;
+        let count = ((last - first) / step).max(0.0) as usize + 1;
+        return (0..count).map(|n| first + n as f64 * step).map(|power| (power, power_text(1, power))).collect();
+    }
+    let powers = [low.floor(), low.floor() + 1.0];
+    let marks = powers.into_iter().flat_map(|power| [1, 2, 5].map(|digit| (digit, power)));
+    let place = |(digit, power): (u8, f64)| (power + f64::from(digit).log10(), power_text(digit, power));
+    marks.map(place).filter(|(at, _)| (low - 1e-9..=high + 1e-9).contains(at)).collect()
+}
+
+/// `0.2`, `100`, `5e6`: a digit times a power of ten.
+fn power_text(digit: u8, power: f64) -> String {
+    let power = power as i32;
+    match power {
+        0..=3 => format!("{digit}{}", "0".repeat(power as usize)),
+        -3..=-1 => format!("0.{}{digit}", "0".repeat((-power - 1) as usize)),
+        _ => format!("{digit}e{power}"),
+    }
+}
+
 /// The smallest of 1, 2, 5 times a power of ten that is not below `least`.
 fn round_step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
@@ -81,9 +111,18 @@ mod tests {
     }
 
     #[test]
+    fn logarithmic_bars_have_powers_of_ten() {
+        let texts = |low, high, most| decades(low, high, most).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(texts(-4.2, 1.0, 8), ["1e-4", "0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(texts(-9.0, 9.5, 5), ["1e-8", "1e-4", "1", "1e4", "1e8"]);
+        assert_eq!(texts(0.2, 1.4, 8), ["2", "5", "10", "20"]);
+        assert_eq!(decades(0.2, 1.4, 8)[0].0, 2f64.log10());
+    }
+
+    #[test]
     fn strange_ranges_do_no_harm() {
         for (low, high) in [(f64::NAN, 1.0), (0.0, f64::INFINITY), (1e300, 2e300), (0.0, 1e-300), (5.0, 1.0)] {
-            assert!(ticks(low, high, 6).len() < 100);
+            assert!(ticks(low, high, 6).len() < 100 && decades(low, high, 6).len() < 100);
         }
     }
 

@@ -33,19 +33,19 @@ pub fn write(snapshot: &Snapshot, directory: &Path) -> Result<u64> {
     Ok(bytes[0] as u64)
 }
 
-/// Writes `temperature.pvd` into `snapshots/`: one line per time. By one rank.
+/// Writes `<stem>.pvd` into `snapshots/`: one line per time, which names the file `<stem>.<extension>` of its step. By one rank.
 ///
 /// # Errors
 /// Exit code 3.
-pub fn write_series(snapshots: &Path, entries: &[SeriesEntry]) -> Result<()> {
+pub fn write_series(snapshots: &Path, stem: &str, extension: &str, entries: &[SeriesEntry]) -> Result<()> {
     let mut text = opening("Collection", "0.1");
     text.push_str("  <Collection>\n");
     for SeriesEntry { step, time } in entries {
-        let file = format!("{step:08}/temperature.pvti");
+        let file = format!("{step:08}/{stem}.{extension}");
         let _ = writeln!(text, r#"    <DataSet timestep="{time:?}" part="0" file="{file}"/>"#);
     }
     text.push_str("  </Collection>\n</VTKFile>\n");
-    let path = snapshots.join("temperature.pvd");
+    let path = snapshots.join(format!("{stem}.pvd"));
     atomic::write_file(&path, |writer| writer.write_all(text.as_bytes())).map(|_| ())
 }
 
@@ -122,7 +122,8 @@ fn write_index(snapshot: &Snapshot, directory: &Path) -> Result<u64> {
     atomic::write_file(&directory.join("temperature.pvti"), |writer| writer.write_all(text.as_bytes()))
 }
 
-fn opening(kind: &str, version: &str) -> String {
+/// First lines of a VTK file of this kind.
+pub fn opening(kind: &str, version: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?>\n\
          <VTKFile type=\"{kind}\" version=\"{version}\" byte_order=\"LittleEndian\" header_type=\"UInt64\">\n"

@@ -1,47 +1,48 @@
 //! `report.json`.
 
-use super::{Figures, Spread};
+use super::{Chapter, Figures, Spread};
 use crate::error::Error;
-use crate::run_config::HeatRun;
-use crate::timing::PHASES;
+use crate::timing::Phase;
 use serde_json::{Map, Value, json};
 
 /// The report of a run that has ended well.
-pub fn json(figures: &Figures<'_>) -> String {
-    let (config, setup) = (figures.config, figures.setup);
-    let grid = &config.problem.grid;
-    let report = json!({
+pub fn json(figures: &Figures<'_>, chapter: &dyn Chapter) -> String {
+    let mut report = head(figures, chapter);
+    report.extend(chapter.keys(figures));
+    report.extend(tail(figures, chapter));
+    format!("{:#}\n", Value::Object(report))
+}
+
+fn head(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
+    let setup = figures.setup;
+    object(json!({
         "status": "done",
         "exit_code": 0,
-        "physics": "heat",
-        "title": config.title,
+        "physics": chapter.physics(),
+        "title": figures.title,
         "version": env!("CARGO_PKG_VERSION"),
-        "build": {
-            "features": if cfg!(feature = "mpi") { vec!["mpi"] } else { vec![] },
-            "cpu_path": figures.cpu_path,
-            "kernel": if figures.constant_coefficients { "constant coefficients" } else { "variable coefficients" },
-        },
+        "build": { "features": features(), "cpu_path": figures.cpu_path, "kernel": chapter.kernel() },
         "backend": setup.backend,
         "mpi_library": setup.mpi_library,
         "hosts": setup.hosts,
         "ranks": figures.ranks.len(),
         "threads_per_rank": setup.threads,
-        "process_grid": figures.process_grid,
-        "halo_width": config.decomposition.halo_width,
-        "cells": grid.cells[..grid.dimensions],
         "steps": figures.clock.steps,
         "time": figures.clock.end,
-        "dt": figures.clock.dt,
-        "max_stable_dt": figures.max_stable_dt,
-        "unknowns": grid.cell_count(),
+    }))
+}
+
+fn features() -> Vec<&'static str> {
+    let built = [("mpi", cfg!(feature = "mpi"))];
+    built.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect()
+}
+
+fn tail(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
+    object(json!({
         "digest": figures.digest,
         "wall_s": figures.wall_s,
         "setup_s": figures.setup_s,
         "loop_s": figures.loop_s,
-        "updates_per_s": figures.updates_per_s(),
-        "effective_bytes_per_s": figures.effective_bandwidth(),
-        "copy_bytes_per_s": figures.copy_bandwidth(),
-        "bandwidth_share": figures.effective_bandwidth() / figures.copy_bandwidth(),
         "phases": phases(&figures.phases),
         "output": { "seconds": figures.output.0, "bytes": figures.output.1 },
         "memory": { "peak_bytes_per_rank": figures.ranks.iter().map(|r| r.peak_bytes).collect::<Vec<_>>() },
@@ -49,28 +50,31 @@ pub fn json(figures: &Figures<'_>) -> String {
             "count_per_rank": figures.ranks.iter().map(|r| r.messages).collect::<Vec<_>>(),
             "bytes_per_rank": figures.ranks.iter().map(|r| r.bytes).collect::<Vec<_>>(),
         },
-        "diagnostics": figures.last.columns().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-        "validation": figures.verdicts().iter().map(|v| json!({
+        "diagnostics": figures.diagnostics,
+        "validation": chapter.verdicts().iter().map(|v| json!({
             "what": v.what, "against": v.against, "error": v.error, "tolerance": v.tolerance, "result": v.word(),
         })).collect::<Vec<_>>(),
-    });
-    format!("{report:#}\n")
+    }))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
 }
 
 /// The report of a run that has failed: what, and with which exit code.
-pub fn failure(config: &HeatRun, error: &Error) -> String {
+pub fn failure(physics: &str, title: &str, error: &Error) -> String {
     let report = json!({
         "status": "failed",
         "exit_code": error.exit_code(),
         "error": error.to_string(),
-        "physics": "heat",
-        "title": config.title,
+        "physics": physics,
+        "title": title,
         "version": env!("CARGO_PKG_VERSION"),
     });
     format!("{report:#}\n")
 }
 
-fn phases(spreads: &[Spread]) -> Value {
+fn phases(spreads: &[(Phase, Spread)]) -> Value {
     let entry = |spread: &Spread| json!({ "min": spread.min, "mean": spread.mean, "max": spread.max });
-    Value::Object(PHASES.iter().zip(spreads).map(|(p, s)| (p.name().to_owned(), entry(s))).collect::<Map<_, _>>())
+    Value::Object(spreads.iter().map(|(p, s)| (p.name().to_owned(), entry(s))).collect::<Map<_, _>>())
 }

@@ -1,22 +1,21 @@
 //! The report of a run: `report.json` for programs, a page of words for the terminal, from the same figures.
+//!
+//! What every run has stands in [`Figures`]; what only one physics has comes from a [`Chapter`] of it ([`heat`], [`nbody`]).
 
+pub mod heat;
 mod json;
+pub mod nbody;
 mod summary;
 
 pub use json::{failure, json};
 pub use summary::summary;
 
 use crate::comm::Communicator;
-use crate::heat::HeatModel;
-use crate::heat::diagnostics::Diagnostics;
 use crate::host;
-use crate::run_config::HeatRun;
 use crate::runtime::RankSetup;
 use crate::schedule::Clock;
-use crate::timing::PHASES;
-
-/// Balance of heat that still counts as closed, relative: rounding of the sums of a million steps is below it.
-pub const BALANCE_TOLERANCE: f64 = 1e-12;
+use crate::timing::{Phase, Timers};
+use serde_json::{Map, Value};
 
 /// A figure that differs from rank to rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,27 +28,19 @@ pub struct Spread {
     pub max: f64,
 }
 
-/// Everything that a report says, on rank 0.
+/// What the report of every run says, on rank 0.
 #[derive(Clone, Debug)]
 pub struct Figures<'a> {
-    /// The deck.
-    pub config: &'a HeatRun,
+    /// Title of the deck.
+    pub title: &'a str,
     /// The job.
     pub setup: &'a RankSetup,
     /// Name of the CPU path.
     pub cpu_path: &'static str,
-    /// Ranks along x, y, z.
-    pub process_grid: [usize; 3],
     /// The time axis.
     pub clock: Clock,
-    /// Stability limit in seconds.
-    pub max_stable_dt: f64,
-    /// Whether the kernel with constant coefficients ran.
-    pub constant_coefficients: bool,
-    /// The final state.
-    pub last: Diagnostics,
-    /// What the error against the exact solution may be.
-    pub error_bound: Option<f64>,
+    /// Columns of the diagnostics of the final state.
+    pub diagnostics: Map<String, Value>,
     /// Of the final state.
     pub digest: String,
     /// Seconds from the start of the process to the report.
@@ -58,14 +49,30 @@ pub struct Figures<'a> {
     pub setup_s: f64,
     /// Seconds in steps, the slowest rank.
     pub loop_s: f64,
-    /// Seconds of one copy of the state, the slowest rank.
-    pub copy_s: f64,
     /// Seconds and bytes of all outputs.
     pub output: (f64, u64),
-    /// Seconds of each phase, in the order of [`PHASES`].
-    pub phases: Vec<Spread>,
-    /// Peak resident bytes, messages and bytes sent, of each rank.
+    /// Seconds of each phase of the physics.
+    pub phases: Vec<(Phase, Spread)>,
+    /// What each rank has used and sent.
     pub ranks: Vec<RankFigures>,
+}
+
+/// What only one physics has to say.
+pub trait Chapter {
+    /// Name of the physics.
+    fn physics(&self) -> &'static str;
+    /// Keys of `report.json` besides those of [`Figures`]; `unknowns`, `dt` and `updates_per_s` are among them.
+    fn keys(&self, figures: &Figures<'_>) -> Map<String, Value>;
+    /// Name of the kernel or method, for `build.kernel`.
+    fn kernel(&self) -> String;
+    /// First lines of the summary: size and steps.
+    fn size(&self, figures: &Figures<'_>) -> Vec<String>;
+    /// Lines of the summary about the final state.
+    fn state(&self, figures: &Figures<'_>) -> Vec<String>;
+    /// Lines of the summary about speed.
+    fn speed(&self, figures: &Figures<'_>) -> Vec<String>;
+    /// What this run has checked about itself.
+    fn verdicts(&self) -> Vec<Verdict>;
 }
 
 /// What one rank has used and sent.
@@ -73,51 +80,28 @@ pub struct Figures<'a> {
 pub struct RankFigures {
     /// Peak resident bytes of its process.
     pub peak_bytes: u64,
-    /// Halo messages sent.
+    /// Messages sent during steps: halos, or cells and bodies.
     pub messages: u64,
     /// Bytes in them.
     pub bytes: u64,
 }
 
-impl Figures<'_> {
-    /// Cell updates in the loop per second.
-    pub fn updates_per_s(&self) -> f64 {
-        let updates = self.config.problem.grid.cell_count() as f64 * self.clock.steps as f64;
-        if self.loop_s > 0.0 { updates / self.loop_s } else { 0.0 }
-    }
-
-    /// Bytes that a cell update moves at least.
-    pub fn bytes_per_update(&self) -> f64 {
-        match (self.constant_coefficients, self.config.problem.grid.dimensions) {
-            (true, _) => 16.0,
-            (false, 2) => 40.0,
-            (false, _) => 48.0,
-        }
-    }
-
-    /// Bytes a second of the copy.
-    pub fn copy_bandwidth(&self) -> f64 {
-        16.0 * self.config.problem.grid.cell_count() as f64 / self.copy_s.max(1e-12)
-    }
-
-    /// Effective bytes a second of the loop.
-    pub fn effective_bandwidth(&self) -> f64 {
-        self.updates_per_s() * self.bytes_per_update()
-    }
-}
-
-/// Phases and rank figures of all ranks, on rank 0. Collective.
-pub fn gather(comm: &dyn Communicator, model: &HeatModel<'_>) -> (Vec<Spread>, Vec<RankFigures>) {
-    let (messages, bytes) = model.traffic();
-    let counts = [host::peak_resident_bytes(), messages, bytes];
-    let seconds = model.timers.all().into_iter().flat_map(f64::to_le_bytes);
+/// Seconds of these phases and what all ranks have used, on rank 0; `traffic` is messages and bytes sent. Collective.
+pub fn gather(
+    comm: &dyn Communicator,
+    timers: &Timers,
+    phases: &[Phase],
+    traffic: (u64, u64),
+) -> (Vec<(Phase, Spread)>, Vec<RankFigures>) {
+    let counts = [host::peak_resident_bytes(), traffic.0, traffic.1];
+    let seconds = phases.iter().flat_map(|&phase| timers.seconds(phase).to_le_bytes());
     let own: Vec<u8> = counts.into_iter().flat_map(u64::to_le_bytes).chain(seconds).collect();
     let all = comm.gather(0, &own);
     let word = |bytes: &[u8], n: usize| <[u8; 8]>::try_from(&bytes[8 * n..8 * n + 8]).expect("eight bytes");
     let count = |bytes: &[u8], n: usize| u64::from_le_bytes(word(bytes, n));
     let ranks = all.iter().map(|b| RankFigures { peak_bytes: count(b, 0), messages: count(b, 1), bytes: count(b, 2) });
-    let phase = |p: usize| spread(all.iter().map(|b| f64::from_le_bytes(word(b, counts.len() + p))));
-    ((0..PHASES.len()).map(phase).collect(), ranks.collect())
+    let spread_of = |p: usize| spread(all.iter().map(|b| f64::from_le_bytes(word(b, counts.len() + p))));
+    (phases.iter().enumerate().map(|(p, &phase)| (phase, spread_of(p))).collect(), ranks.collect())
 }
 
 fn spread(values: impl Iterator<Item = f64> + Clone) -> Spread {
@@ -151,26 +135,5 @@ impl Verdict {
     /// `PASS` or `FAIL`.
     pub fn word(&self) -> &'static str {
         if self.pass() { "PASS" } else { "FAIL" }
-    }
-}
-
-impl Figures<'_> {
-    /// What this run has checked about itself.
-    pub fn verdicts(&self) -> Vec<Verdict> {
-        let mut verdicts = vec![Verdict {
-            what: "heat balance",
-            against: "heat at the start, through the faces and from the sources (relative)",
-            error: self.last.balance.abs(),
-            tolerance: BALANCE_TOLERANCE,
-        }];
-        if let (Some(error), Some(tolerance)) = (self.last.error, self.error_bound) {
-            verdicts.push(Verdict {
-                what: "temperature",
-                against: "exact solution (largest difference)",
-                error: error.max,
-                tolerance,
-            });
-        }
-        verdicts
     }
 }

@@ -1,0 +1,141 @@
+//! `parhelion run` of an N-body deck.
+
+use super::plan_nbody::NBodyPlan;
+use super::run::{Deck, Job};
+use crate::comm::agree;
+use crate::cpu::CpuPath;
+use crate::digest_bodies::digest_bodies;
+use crate::error::{Error, Result};
+use crate::input::bodies::Files;
+use crate::nbody::diagnostics::NBodyDiagnostics;
+use crate::nbody::initial;
+use crate::nbody::model::NBodyModel;
+use crate::nbody::problem::UnitSystem;
+use crate::nbody::sampled_error::SampledError;
+use crate::output::bodies::columns::columns;
+use crate::output::bodies::outputs::{NBodyFinished, NBodyOutputs};
+use crate::output::bodies::units::Units;
+use crate::output::progress::Progress;
+use crate::report::nbody::{NBodyChapter, PHASES};
+use crate::report::{self, Figures};
+use crate::run_config::{NBodyRun, TimePlan};
+use crate::schedule::Clock;
+use crate::simulation::{LoopStatistics, simulate};
+use crate::timing::Phase;
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::time::Instant;
+
+/// Runs the deck. Collective.
+///
+/// # Errors
+/// As the exit codes say, the same on all ranks.
+pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
+    let deck = Deck {
+        physics: "nbody",
+        title: &config.title,
+        case: &config.case,
+        resolved: &config.resolved,
+        warnings: &config.warnings,
+    };
+    let start = Instant::now();
+    let count = agree(job.comm, initial::count(&config.problem, &Files))?;
+    let plan = NBodyPlan::new(config, count, job.comm.size());
+    agree(job.comm, plan.check_memory(&job.ranks_here()))?;
+    job.warn(&deck);
+    let bodies = initial::bodies(&plan.problem, &Files, job.comm)?;
+    let path = job.cpu_path();
+    let setup_s = start.elapsed().as_secs_f64();
+    let mut model = NBodyModel::new(&plan.problem, bodies, job.comm, path)?;
+    model.timers.add(Phase::Setup, setup_s);
+    let clock = clock(&config.time, model.shortest_free_fall())?;
+    job.in_directory(&deck, |directory| NBodyJob { job, config, plan: &plan, clock, path, directory }.run(&mut model))
+}
+
+/// The time axis. A given step is nobody's but the user's: symplectic schemes have no limit that could be told in advance.
+fn clock(time: &TimePlan, shortest_free_fall: f64) -> Result<Clock> {
+    let clock = Clock::new(&TimePlan { allow_unstable: true, ..time.clone() }, shortest_free_fall)?;
+    if clock.dt.is_finite() && clock.dt > 0.0 {
+        return Ok(clock);
+    }
+    Err(Error::Input(
+        "time.dt: \"auto\" finds no step, as no body is accelerated; write a number in time units".to_owned(),
+    ))
+}
+
+/// An N-body run that owns its directory.
+struct NBodyJob<'a> {
+    job: &'a Job<'a>,
+    config: &'a NBodyRun,
+    plan: &'a NBodyPlan,
+    clock: Clock,
+    path: CpuPath,
+    directory: &'a Path,
+}
+
+impl NBodyJob<'_> {
+    fn run(&self, model: &mut NBodyModel<'_>) -> Result<u8> {
+        let (comm, arguments) = (self.job.comm, self.job.arguments);
+        let visible = comm.rank() == 0 && !arguments.quiet;
+        let progress = Progress::new(self.clock.steps, self.plan.count as f64, visible);
+        let mut outputs = NBodyOutputs::new(comm, self.config, self.directory, progress)?;
+        let sampled = model.sampled_error();
+        let before = model.work();
+        let statistics = simulate(model, &self.clock, &mut outputs)?;
+        let after = model.work();
+        let work = [after[0] - before[0], after[1] - before[1]];
+        self.conclude(model, statistics, outputs.finish()?, sampled, work)
+    }
+
+    /// Digest, report, summary.
+    fn conclude(
+        &self,
+        model: &mut NBodyModel<'_>,
+        statistics: LoopStatistics,
+        finished: NBodyFinished,
+        sampled: Option<SampledError>,
+        [pairs, cell_pairs]: [u64; 2],
+    ) -> Result<u8> {
+        let job = self.job;
+        let begin = Instant::now();
+        let digest = digest_bodies(model.bodies(), job.comm);
+        model.timers.add(Phase::Digest, begin.elapsed().as_secs_f64());
+        let loop_s = job.slowest(statistics.loop_s);
+        let costs = model.costs();
+        let (phases, ranks) = report::gather(job.comm, &model.all_timers(), &PHASES, (costs.messages, costs.bytes));
+        let last = finished.last.ok_or_else(|| Error::Defect("a run without final diagnostics".into()))?;
+        let first_step = finished.first_step.unwrap_or(job.started);
+        let figures = Figures {
+            title: &self.config.title,
+            setup: job.setup,
+            cpu_path: self.path.name(),
+            clock: self.clock,
+            diagnostics: diagnostics(&last, self.config.problem.units),
+            digest,
+            wall_s: job.started.elapsed().as_secs_f64(),
+            setup_s: (first_step - job.started).as_secs_f64(),
+            loop_s,
+            output: (model.timers.seconds(Phase::Output) + finished.seconds, finished.bytes),
+            phases,
+            ranks,
+        };
+        let chapter = NBodyChapter {
+            config: self.config,
+            gravity: self.plan.problem.gravity,
+            reason: self.plan.reason.clone(),
+            count: self.plan.count,
+            pairs,
+            cell_pairs,
+            steps: model.steps(),
+            sampled,
+            last,
+        };
+        job.publish(self.directory, &figures, &chapter)
+    }
+}
+
+/// The columns of the log as JSON; what is not defined is null.
+fn diagnostics(last: &NBodyDiagnostics, units: UnitSystem) -> Map<String, Value> {
+    let columns = columns(last, &Units::of(units)).into_iter();
+    columns.map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(Value::Null))).collect()
+}

@@ -1,0 +1,254 @@
+//! Direct summation: every body feels every other one, at the full accuracy of the pair kernel.
+//!
+//! # Layout
+//! Bodies stay where they are: rank `r` holds block `r` of the order of indices. Those whose forces are asked for are gathered into
+//! tiles of eight targets.
+//!
+//! # Why this way
+//! Every target adds all sources in the order of their indices, whatever the ranks, threads and levels, and so gets the same bits.
+//! For that, blocks of sources pass by in rank order, the same one on all ranks at the same time, and the next one is on its way
+//! while one is computed. A ring in which each rank starts with its own block was refused: it has one message less to wait for,
+//! and another order of summation on each rank. What a rank border leaves of a run of [`ALIGNMENT`] sources is held back until
+//! the rest arrives, so that a kernel may treat such runs as a whole.
+//!
+//! Threads share the targets; a run of sources that fits the first-level cache meets all tiles of a thread's chunk before the next.
+
+use super::force::{ForceCosts, Forces};
+use super::gravity::{LANES, PairKernel, Sources, Tile};
+use super::pair_force::{NOBODY, Own};
+use super::problem::Gravity;
+use super::singular;
+use crate::comm::{Communicator, Incoming, Outgoing, agree};
+use crate::cpu::CpuPath;
+use crate::decomposition::block_range;
+use crate::error::{Error, Result};
+use crate::particles::Particles;
+use rayon::prelude::*;
+use std::time::Instant;
+
+/// Tag of the blocks of sources.
+const TAG: u16 = 0x6400;
+/// Sources are handed to the kernel in runs that begin at multiples of it.
+pub const ALIGNMENT: usize = 64;
+/// Sources that meet all tiles of a chunk before the next: 16 KiB.
+const RUN: usize = 512;
+/// Most tiles of a chunk: 8 KiB.
+const CHUNK: usize = 16;
+
+/// Forces by direct summation, with their buffers.
+#[derive(Debug)]
+pub struct DirectSum {
+    constant: f64,
+    kernel: PairKernel,
+    costs: ForceCosts,
+    targets: Vec<Target>,
+    sources: Held,
+    /// A block as it travels: all x, all y, all z, all masses.
+    block: Vec<f64>,
+}
+
+/// Eight bodies whose forces are asked for.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    tile: Tile,
+    /// Their indices; [`NOBODY`] for unused lanes.
+    own: Own,
+}
+
+/// Sources that have arrived and are not yet summed.
+#[derive(Debug, Default)]
+struct Held {
+    position: [Vec<f64>; 3],
+    mass: Vec<f64>,
+    /// Index of the first of them, a multiple of [`ALIGNMENT`].
+    first: usize,
+}
+
+impl DirectSum {
+    /// For this law of force on a CPU path.
+    pub fn new(gravity: &Gravity, path: CpuPath) -> DirectSum {
+        DirectSum {
+            constant: gravity.constant,
+            kernel: PairKernel::new(gravity, path),
+            costs: ForceCosts::default(),
+            targets: Vec::new(),
+            sources: Held::default(),
+            block: Vec::new(),
+        }
+    }
+}
+
+impl Forces for DirectSum {
+    fn evaluate(&mut self, bodies: &mut Particles, from_level: u8, comm: &dyn Communicator) -> Result<()> {
+        let active: Vec<usize> = (0..bodies.len()).filter(|&n| bodies.level[n] >= from_level).collect();
+        let mut counts = [bodies.len() as i64, active.len() as i64];
+        comm.all_sum(&mut counts);
+        let total = counts[0] as usize;
+        agree(comm, is_in_blocks(bodies, total, comm))?;
+        self.costs.evaluations += 1;
+        if counts[1] == 0 {
+            return Ok(());
+        }
+        self.gather(bodies, &active);
+        self.sum(bodies, total, comm);
+        self.scatter(bodies, &active);
+        self.costs.pairs += active.len() as u64 * (total as u64 - 1);
+        singular::check(bodies, &active, comm)
+    }
+
+    fn costs(&self) -> ForceCosts {
+        self.costs
+    }
+}
+
+/// Rank `r` must hold block `r` of the order of indices.
+fn is_in_blocks(bodies: &Particles, total: usize, comm: &dyn Communicator) -> Result<()> {
+    let (start, length) = block_range(total, comm.size(), comm.rank());
+    let is_block = bodies.len() == length && (start as u64..).zip(&bodies.index).all(|(n, index)| n == *index);
+    if is_block {
+        return Ok(());
+    }
+    Err(Error::Defect(format!(
+        "direct summation needs bodies in blocks of their indices, rank {} has others",
+        comm.rank()
+    )))
+}
+
+impl DirectSum {
+    /// Fills the tiles with the active bodies.
+    fn gather(&mut self, bodies: &Particles, active: &[usize]) {
+        self.targets.clear();
+        self.targets.extend(active.chunks(LANES).map(|group| {
+            let last = group[group.len() - 1];
+            let body = |lane: usize| group.get(lane).copied().unwrap_or(last);
+            let position = std::array::from_fn(|axis| std::array::from_fn(|lane| bodies.position[axis][body(lane)]));
+            let own = std::array::from_fn(|lane| group.get(lane).map_or(NOBODY, |&n| bodies.index[n] as usize));
+            Target { tile: Tile { position, ..Tile::default() }, own }
+        }));
+    }
+
+    /// Lets all blocks of sources pass by.
+    fn sum(&mut self, bodies: &Particles, total: usize, comm: &dyn Communicator) {
+        self.sources.clear();
+        self.pass_block(0, bodies, total, comm, 0);
+        for block in 1..=comm.size() {
+            self.sources.append(&self.block);
+            let end = if block == comm.size() { total } else { self.sources.end() / ALIGNMENT * ALIGNMENT };
+            self.pass_block(block, bodies, total, comm, end);
+            self.sources.drop_until(end);
+        }
+    }
+
+    /// Brings block number `block`, if there is one, while the held sources below index `end` are summed.
+    fn pass_block(&mut self, block: usize, bodies: &Particles, total: usize, comm: &dyn Communicator, end: usize) {
+        let start = Instant::now();
+        let DirectSum { kernel, targets, sources, block: values, costs, .. } = self;
+        let mut near_s = 0.0;
+        let mut work = || {
+            let start = Instant::now();
+            sources.pull(kernel, targets, end);
+            near_s += start.elapsed().as_secs_f64();
+        };
+        if block == comm.size() {
+            work();
+        } else {
+            values.clear();
+            values.resize(4 * block_range(total, comm.size(), block).1, 0.0);
+            costs.count(block, values.len() * size_of::<f64>(), comm);
+            exchange(block, bodies, values, comm, &mut work);
+        }
+        costs.near_s += near_s;
+        costs.exchange_s += start.elapsed().as_secs_f64() - near_s;
+    }
+
+    /// Takes the sums to the bodies.
+    fn scatter(&self, bodies: &mut Particles, active: &[usize]) {
+        for (group, target) in active.chunks(LANES).zip(&self.targets) {
+            for (lane, &body) in group.iter().enumerate() {
+                for axis in 0..3 {
+                    bodies.acceleration[axis][body] = self.constant * target.tile.acceleration[axis][lane];
+                }
+                bodies.potential[body] = self.constant * target.tile.potential[lane];
+            }
+        }
+    }
+}
+
+impl ForceCosts {
+    /// Counts what the owner of a block sends to the others.
+    fn count(&mut self, block: usize, bytes: usize, comm: &dyn Communicator) {
+        if block == comm.rank() {
+            let others = comm.size() as u64 - 1;
+            self.messages += others;
+            self.bytes += others * bytes as u64;
+        }
+    }
+}
+
+/// Sends block `block` from its owner to all others, into `values`.
+fn exchange(block: usize, bodies: &Particles, values: &mut [f64], comm: &dyn Communicator, work: &mut dyn FnMut()) {
+    if block != comm.rank() {
+        let data = bytemuck::cast_slice_mut(values);
+        return comm.exchange(&[], &mut [Incoming { from: block, tag: TAG, data }], work);
+    }
+    let [x, y, z] = &bodies.position;
+    for (part, from) in values.chunks_exact_mut(bodies.len().max(1)).zip([x, y, z, &bodies.mass]) {
+        part.copy_from_slice(from);
+    }
+    let data = bytemuck::cast_slice(values);
+    let others = (0..comm.size()).filter(|&rank| rank != block);
+    let outgoing: Vec<Outgoing> = others.map(|to| Outgoing { to, tag: TAG, data }).collect();
+    comm.exchange(&outgoing, &mut [], work);
+}
+
+impl Held {
+    fn clear(&mut self) {
+        self.drop_until(self.end());
+        self.first = 0;
+    }
+
+    /// Index behind the last one.
+    fn end(&self) -> usize {
+        self.first + self.mass.len()
+    }
+
+    /// Takes a block that has arrived.
+    fn append(&mut self, block: &[f64]) {
+        let [x, y, z] = &mut self.position;
+        for (values, part) in [x, y, z, &mut self.mass].into_iter().zip(block.chunks_exact((block.len() / 4).max(1))) {
+            values.extend_from_slice(part);
+        }
+    }
+
+    /// Forgets the sources below index `end`.
+    fn drop_until(&mut self, end: usize) {
+        let count = end - self.first;
+        self.position.iter_mut().for_each(|values| drop(values.drain(..count)));
+        self.mass.drain(..count);
+        self.first = end;
+    }
+
+    /// Adds the sources below index `end` to all targets.
+    fn pull(&self, kernel: &PairKernel, targets: &mut [Target], end: usize) {
+        let per_thread = targets.len().div_ceil(4 * rayon::current_num_threads());
+        targets.par_chunks_mut(per_thread.clamp(1, CHUNK)).for_each(|chunk| {
+            for first in (self.first..end).step_by(RUN) {
+                let sources = self.run(first, end.min(first + RUN));
+                for target in chunk.iter_mut() {
+                    let own = target.own.map(|index| index.checked_sub(first).unwrap_or(NOBODY));
+                    kernel.add_others(&mut target.tile, sources, &own);
+                }
+            }
+        });
+    }
+
+    /// The sources of these indices.
+    fn run(&self, first: usize, end: usize) -> Sources<'_> {
+        let range = first - self.first..end - self.first;
+        Sources { position: std::array::from_fn(|axis| &self.position[axis][range.clone()]), mass: &self.mass[range] }
+    }
+}
+
+#[cfg(test)]
+#[path = "direct_tests.rs"]
+mod tests;

@@ -1,0 +1,179 @@
+//! Which bodies a rank has: a run of branches of the global tree, chosen by what bodies have cost in the last evaluation.
+
+use super::crown::{Crown, LocalKeys};
+use super::key::RootCube;
+use super::octree::LeafCapacity;
+use crate::comm::{Communicator, ReduceOp, agree, route};
+use crate::error::{Error, Result};
+use crate::particles::{Particles, Row, WORDS};
+use rayon::prelude::*;
+
+/// Branches per rank: a border can miss an equal share of work by half a branch.
+const BRANCHES: u64 = 64;
+/// Bodies travel in batches of this many per pair of ranks, so that messages take little memory.
+const BATCH: usize = 1 << 16;
+
+/// The bodies of this rank in order of keys, and who has which.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// The upper tree.
+    pub crown: Crown,
+    /// The first branch of every rank, and the number of branches at the end.
+    pub borders: Vec<usize>,
+    /// Keys of the bodies of this rank, ascending.
+    pub keys: Vec<u64>,
+}
+
+/// Sorts the bodies along the curve and moves them to the ranks that own their branches. `work` is what each body has cost; bodies count
+/// alike if it has another length. Returns `None` if there are no bodies. Collective.
+///
+/// # Errors
+/// If a position is not finite.
+pub fn distribute(
+    bodies: &mut Particles,
+    work: &[f32],
+    capacity: LeafCapacity,
+    comm: &dyn Communicator,
+) -> Result<Option<Domain>> {
+    agree(comm, check_positions(bodies))?;
+    let mut total = [bodies.len() as i64];
+    comm.all_sum(&mut total);
+    if total[0] == 0 {
+        return Ok(None);
+    }
+    let cube = root_cube(bodies, comm);
+    let mut sorted = Sorted::of(bodies, &cube);
+    let grain = (total[0] as u64 / (BRANCHES * comm.size() as u64)).max(1);
+    let work_before = sorted.work_before(work);
+    let crown = Crown::find(LocalKeys { keys: &sorted.keys, work_before: &work_before }, grain, capacity, comm);
+    let borders = crown.borders(comm.size());
+    if comm.size() > 1 {
+        travel(bodies, &sorted, &crown, &borders, comm);
+        sorted = Sorted::of(bodies, &cube);
+    }
+    reorder(bodies, &sorted.order);
+    Ok(Some(Domain { crown, borders, keys: sorted.keys }))
+}
+
+fn check_positions(bodies: &Particles) -> Result<()> {
+    let is_lost = |body: &usize| !(0..3).all(|axis| bodies.position[axis][*body].is_finite());
+    match (0..bodies.len()).filter(is_lost).min_by_key(|&body| bodies.id[body]) {
+        Some(body) => Err(Error::Numerical(format!("the position of body {} is not finite", bodies.id[body]))),
+        None => Ok(()),
+    }
+}
+
+fn root_cube(bodies: &Particles, comm: &dyn Communicator) -> RootCube {
+    let mut low = [0, 1, 2].map(|axis| bodies.position[axis].iter().copied().fold(f64::INFINITY, f64::min));
+    let mut high = [0, 1, 2].map(|axis| bodies.position[axis].iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    comm.all_reduce(ReduceOp::Min, &mut low);
+    comm.all_reduce(ReduceOp::Max, &mut high);
+    RootCube::covering(low, high)
+}
+
+/// Keys in ascending order, ties by id, and where the bodies are.
+struct Sorted {
+    keys: Vec<u64>,
+    order: Vec<u32>,
+}
+
+impl Sorted {
+    fn of(bodies: &Particles, cube: &RootCube) -> Sorted {
+        let entry = |n: usize| (cube.key(bodies.position_of(n)), bodies.id[n], n as u32);
+        let mut entries: Vec<(u64, u64, u32)> = (0..bodies.len()).into_par_iter().map(entry).collect();
+        // Between two evaluations few bodies leave their place, so most of it is sorted.
+        if !entries.is_sorted() {
+            entries.par_sort_unstable();
+        }
+        Sorted {
+            keys: entries.iter().map(|entry| entry.0).collect(),
+            order: entries.iter().map(|entry| entry.2).collect(),
+        }
+    }
+
+    /// Sums of work before every body and behind the last, in whole units of a thousandth of the smallest share.
+    fn work_before(&self, work: &[f32]) -> Vec<u64> {
+        let known = work.len() == self.order.len();
+        let of = |body: u32| if known { work[body as usize].clamp(1.0, 1e9) as u64 } else { 1 };
+        let mut sum = 0;
+        let mut before = Vec::with_capacity(self.order.len() + 1);
+        before.push(0);
+        for &body in &self.order {
+            sum += of(body);
+            before.push(sum);
+        }
+        before
+    }
+}
+
+/// Sends bodies away that others own and takes in those of own branches; their order is left open.
+fn travel(bodies: &mut Particles, sorted: &Sorted, crown: &Crown, borders: &[usize], comm: &dyn Communicator) {
+    let first_key = |branch: usize| match crown.branches.get(branch) {
+        Some(&node) => crown.nodes[node].prefix.first,
+        None => super::key::END,
+    };
+    let first_body = |rank: usize| sorted.keys.partition_point(|&key| key < first_key(borders[rank]));
+    let ranges: Vec<_> = (0..comm.size()).map(|rank| first_body(rank)..first_body(rank + 1)).collect();
+    let mut leaving: Vec<&[u32]> = ranges.iter().map(|range| &sorted.order[range.clone()]).collect();
+    let staying = std::mem::take(&mut leaving[comm.rank()]);
+    let mut arrived = Particles::default();
+    loop {
+        let mut left = [leaving.iter().map(|rest| rest.len()).max().unwrap_or(0) as f64];
+        comm.all_reduce(ReduceOp::Max, &mut left);
+        if left[0] == 0.0 {
+            break;
+        }
+        let parts: Vec<Vec<u8>> = leaving.iter_mut().map(|rest| next_batch(bodies, rest)).collect();
+        route::all_to_all(comm, &parts).iter().for_each(|part| unpack(part, &mut arrived));
+    }
+    reorder(bodies, staying);
+    append(bodies, arrived);
+}
+
+fn next_batch(bodies: &Particles, rest: &mut &[u32]) -> Vec<u8> {
+    let (batch, later) = rest.split_at(rest.len().min(BATCH));
+    *rest = later;
+    batch.iter().flat_map(|&body| bodies.row(body as usize)).flat_map(u64::to_le_bytes).collect()
+}
+
+fn unpack(part: &[u8], into: &mut Particles) {
+    for row in part.chunks_exact(8 * WORDS) {
+        let word = |n: usize| u64::from_le_bytes(std::array::from_fn(|byte| row[8 * n + byte]));
+        let row: Row = std::array::from_fn(word);
+        into.push_row(&row);
+    }
+}
+
+fn append(bodies: &mut Particles, mut more: Particles) {
+    for axis in 0..3 {
+        bodies.position[axis].append(&mut more.position[axis]);
+        bodies.velocity[axis].append(&mut more.velocity[axis]);
+        bodies.acceleration[axis].append(&mut more.acceleration[axis]);
+    }
+    bodies.potential.append(&mut more.potential);
+    bodies.mass.append(&mut more.mass);
+    bodies.id.append(&mut more.id);
+    bodies.index.append(&mut more.index);
+    bodies.level.append(&mut more.level);
+}
+
+/// Puts the bodies named by `order`, and only those, in this order, with room for one array more.
+fn reorder(bodies: &mut Particles, order: &[u32]) {
+    if order.len() == bodies.len() && order.is_sorted() {
+        return;
+    }
+    for axis in 0..3 {
+        permute(&mut bodies.position[axis], order);
+        permute(&mut bodies.velocity[axis], order);
+        permute(&mut bodies.acceleration[axis], order);
+    }
+    permute(&mut bodies.potential, order);
+    permute(&mut bodies.mass, order);
+    permute(&mut bodies.id, order);
+    permute(&mut bodies.index, order);
+    permute(&mut bodies.level, order);
+}
+
+fn permute<T: Copy + Send + Sync>(values: &mut Vec<T>, order: &[u32]) {
+    *values = order.par_iter().map(|&from| values[from as usize]).collect();
+}

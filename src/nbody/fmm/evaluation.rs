@@ -1,0 +1,123 @@
+//! One evaluation on a tree that stands: walks over all branches of this rank, between rounds in which what they miss is fetched.
+
+use super::acceptance::Acceptance;
+use super::exchange::{self, Owners, Traffic};
+use super::plant::Branch;
+use super::store::Store;
+use super::survey::Survey;
+use super::traversal::{Effort, Leaves, Room, Walk};
+use crate::comm::{Communicator, ReduceOp};
+use crate::nbody::gravity::{PairKernel, Sources};
+use rayon::prelude::*;
+
+/// In one round at most this share of a rank's branches is computed, so that its answers to others do not wait for long.
+const SHARE_OF_A_ROUND: usize = 4;
+
+/// What walks share, apart from the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Bodies of this rank in order of keys.
+    pub bodies: Sources<'a>,
+    /// Their block levels.
+    pub level: &'a [u8],
+    /// Bodies of lower levels keep their forces.
+    pub from_level: u8,
+    /// Rule for pairs of cells.
+    pub acceptance: Acceptance,
+    /// Force of pairs of bodies.
+    pub kernel: PairKernel,
+    /// For pairs of cells.
+    pub instructions: super::lanes::Instructions,
+    /// Gravitational constant.
+    pub constant: f64,
+    /// False if leaves are taken as points.
+    pub needs_bodies: bool,
+}
+
+/// A branch to walk, and what is done at its leaves.
+#[derive(Debug)]
+pub struct Task<'a, L> {
+    /// The branch.
+    pub branch: &'a Branch,
+    /// Called at its leaves.
+    pub leaves: L,
+    /// What it has cost.
+    pub effort: Effort,
+}
+
+impl<'a, L> Task<'a, L> {
+    /// Not done yet.
+    pub fn new(branch: &'a Branch, leaves: L) -> Task<'a, L> {
+        Task { branch, leaves, effort: Effort::default() }
+    }
+}
+
+impl Terms<'_> {
+    fn walk<'w>(&'w self, store: &'w Store) -> Walk<'w> {
+        Walk {
+            store,
+            bodies: self.bodies,
+            level: self.level,
+            from_level: self.from_level,
+            acceptance: self.acceptance,
+            kernel: self.kernel,
+            instructions: self.instructions,
+            constant: self.constant,
+        }
+    }
+
+    fn compute<L: Leaves + Send>(&self, store: &Store, tasks: &mut [&mut Task<'_, L>]) {
+        let walk = self.walk(store);
+        tasks.par_iter_mut().with_max_len(1).for_each_init(Room::default, |room, task| {
+            task.effort = walk.run(room, &task.branch.path, &mut task.leaves);
+        });
+    }
+}
+
+/// Runs all tasks. Collective.
+pub fn run<L: Leaves + Send>(
+    terms: &Terms<'_>,
+    store: &mut Store,
+    tasks: &mut [Task<'_, L>],
+    owners: Owners<'_>,
+    comm: &dyn Communicator,
+) -> Traffic {
+    let mut traffic = Traffic::default();
+    let is_active = |task: &&mut Task<L>| store.cells[task.branch.root()].active;
+    let mut pending: Vec<&mut Task<L>> = tasks.iter_mut().filter(is_active).collect();
+    let mut ready: Vec<&mut Task<L>> = Vec::new();
+    let batch = pending.len() / SHARE_OF_A_ROUND + 1;
+    while comm.size() > 1 {
+        let missing = sift(terms, store, &mut pending, &mut ready);
+        let mut most = [missing.len() as f64];
+        comm.all_reduce(ReduceOp::Max, &mut most);
+        if most[0] == 0.0 {
+            break;
+        }
+        let mut now = ready.split_off(ready.len().saturating_sub(batch));
+        let mut work = |store: &Store| terms.compute(store, &mut now);
+        exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
+    }
+    ready.append(&mut pending);
+    terms.compute(store, &mut ready);
+    traffic
+}
+
+/// Moves tasks that miss nothing from `pending` to `ready`; returns what the others miss, ascending.
+fn sift<'t, 'a, L: Send>(
+    terms: &Terms<'_>,
+    store: &Store,
+    pending: &mut Vec<&'t mut Task<'a, L>>,
+    ready: &mut Vec<&'t mut Task<'a, L>>,
+) -> Vec<u32> {
+    let survey = Survey { store, acceptance: terms.acceptance, needs_bodies: terms.needs_bodies };
+    let paths: Vec<&[u32]> = pending.iter().map(|task| task.branch.path.as_slice()).collect();
+    let missing: Vec<Vec<u32>> = paths.par_iter().map(|path| survey.missing(path)).collect();
+    let mut all: Vec<u32> = missing.iter().flatten().copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    for (task, missing) in std::mem::take(pending).into_iter().zip(missing) {
+        if missing.is_empty() { ready.push(task) } else { pending.push(task) }
+    }
+    all
+}

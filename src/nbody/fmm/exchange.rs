@@ -1,0 +1,156 @@
+//! Cells and bodies of other ranks that a walk needs: the locally essential tree, fetched in rounds.
+//!
+//! A rank asks the owner of a cell for what is in it: its children, or its bodies. The owner answers with that, and with what lies
+//! below as far as the rank will likely want it too, judged by the bounds of that rank's branches. The answer is merged in place:
+//! the cell that was elsewhere gets children in the same store. What has been fetched, and when, decides only what a walk *can* see,
+//! never what it takes, so rounds and guesses cannot show in a force.
+
+use super::cell::{Cell, Content};
+use super::record::{Numbers, read_cell, write_cell};
+use super::store::Store;
+use crate::comm::{Communicator, route};
+use crate::nbody::gravity::Sources;
+use std::time::Instant;
+
+/// A cell whose diameter is more than this share of its distance from a rank's branches will likely be opened there.
+const LIKELY_OPENED: f64 = 0.5;
+
+/// The roots of the branches of every rank, as places in the store.
+pub type Owners<'a> = &'a [Vec<u32>];
+
+/// What an exchange has cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Seconds beyond the work that was done meanwhile.
+    pub seconds: f64,
+    /// Messages sent.
+    pub messages: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+}
+
+/// Fetches what is in the `missing` cells, while `work` runs on the store as it was. Collective.
+pub fn fetch(
+    store: &mut Store,
+    missing: &[u32],
+    bodies: Sources<'_>,
+    owners: Owners<'_>,
+    comm: &dyn Communicator,
+    work: &mut dyn FnMut(&Store),
+    traffic: &mut Traffic,
+) {
+    let start = Instant::now();
+    let wanted = by_owner(store, missing, comm.size());
+    let requests: Vec<Vec<u8>> = wanted.iter().map(|cells| request(cells)).collect();
+    let asked = route::all_to_all(comm, &requests);
+    let answer = |(rank, request): (usize, &Vec<u8>)| answer(store, bodies, request, &owners[rank]);
+    let answers: Vec<Vec<u8>> = asked.iter().enumerate().map(answer).collect();
+    let mut worked = 0.0;
+    let received = route::all_to_all_while(comm, &answers, &mut || {
+        let start = Instant::now();
+        work(store);
+        worked += start.elapsed().as_secs_f64();
+    });
+    for (rank, (cells, bytes)) in wanted.iter().zip(&received).enumerate() {
+        let mut numbers = Numbers::of(bytes);
+        for &(_, place) in cells {
+            merge(store, place as usize, rank as u32, &mut numbers);
+        }
+    }
+    for part in requests.iter().chain(&answers).filter(|part| !part.is_empty()) {
+        traffic.messages += 1;
+        traffic.bytes += part.len() as u64;
+    }
+    traffic.seconds += start.elapsed().as_secs_f64() - worked;
+}
+
+/// For every rank the cells wanted from it: (place there, place here), in order of the former.
+fn by_owner(store: &Store, missing: &[u32], ranks: usize) -> Vec<Vec<(u32, u32)>> {
+    let mut wanted = vec![Vec::new(); ranks];
+    for &here in missing {
+        if let Content::Elsewhere { owner, place, .. } = store.cells[here as usize].content {
+            wanted[owner as usize].push((place, here));
+        }
+    }
+    wanted.iter_mut().for_each(|cells| cells.sort_unstable());
+    wanted
+}
+
+fn request(cells: &[(u32, u32)]) -> Vec<u8> {
+    cells.iter().flat_map(|(there, _)| there.to_le_bytes()).collect()
+}
+
+fn answer(store: &Store, bodies: Sources<'_>, request: &[u8], branches: &[u32]) -> Vec<u8> {
+    let regions: Vec<&Cell> = branches.iter().map(|&place| &store.cells[place as usize]).collect();
+    let mut numbers = Vec::new();
+    for place in request.chunks_exact(4) {
+        let place = u32::from_le_bytes([place[0], place[1], place[2], place[3]]);
+        write_content(store, bodies, place as usize, &regions, &mut numbers);
+    }
+    bytemuck::cast_slice(&numbers).to_vec()
+}
+
+/// Children, each with a mark whether its own content follows, then the contents so marked; or the bodies of a leaf.
+fn write_content(store: &Store, bodies: Sources<'_>, place: usize, regions: &[&Cell], numbers: &mut Vec<f64>) {
+    let cell = &store.cells[place];
+    if let Content::Bodies { first } = cell.content {
+        for body in first as usize..first as usize + cell.bodies as usize {
+            numbers.extend(bodies.position.map(|x| x[body]));
+            numbers.push(bodies.mass[body]);
+        }
+        return;
+    }
+    let children = cell.children();
+    numbers.push(children.len() as f64);
+    let follows = |child: usize| is_likely_opened(&store.cells[child], regions);
+    for child in children.clone() {
+        write_cell(store, child, numbers);
+        numbers.push(f64::from(u8::from(follows(child))));
+    }
+    children.filter(|&child| follows(child)).for_each(|child| write_content(store, bodies, child, regions, numbers));
+}
+
+fn is_likely_opened(cell: &Cell, regions: &[&Cell]) -> bool {
+    let near = 2.0 * cell.radius / LIKELY_OPENED;
+    regions.iter().any(|region| {
+        let gap = |axis: usize| {
+            let [low, high] = [region.bounds[0][axis], region.bounds[1][axis]];
+            (low - cell.center[axis]).max(cell.center[axis] - high).max(0.0)
+        };
+        let [x, y, z] = [gap(0), gap(1), gap(2)];
+        x * x + y * y + z * z <= near * near
+    })
+}
+
+/// Reads what [`write_content`] wrote into the cell at `place`.
+fn merge(store: &mut Store, place: usize, owner: u32, numbers: &mut Numbers<'_>) {
+    if store.cells[place].is_leaf() {
+        return merge_bodies(store, place, numbers);
+    }
+    let count = numbers.take() as usize;
+    let first = store.cells.len();
+    let stride = store.stride;
+    store.moments.resize((first + count) * stride, 0.0);
+    let mut following = arrayvec::ArrayVec::<usize, 8>::new();
+    for child in first..first + count {
+        let cell = read_cell(numbers, owner, &mut store.moments[child * stride..][..stride]);
+        store.cells.push(cell);
+        if numbers.take() != 0.0 {
+            following.push(child);
+        }
+    }
+    store.cells[place].content = Content::Children { first: first as u32, count: count as u8 };
+    following.into_iter().for_each(|child| merge(store, child, owner, numbers));
+}
+
+fn merge_bodies(store: &mut Store, place: usize, numbers: &mut Numbers<'_>) {
+    let first = store.mass.len() as u32;
+    for _ in 0..store.cells[place].bodies {
+        let [x, y, z, mass] = numbers.array();
+        store.position[0].push(x);
+        store.position[1].push(y);
+        store.position[2].push(z);
+        store.mass.push(mass);
+    }
+    store.cells[place].content = Content::ImportedBodies { first };
+}

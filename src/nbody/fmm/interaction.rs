@@ -1,0 +1,279 @@
+//! The far field of eight source cells on one target cell: the hot loop of the fast multipole method.
+//!
+//! Lanes are source cells. With M the scaled moments of a source, L the expansion of the target and D the derivatives of
+//! 1 / sqrt(r^2 + eps^2) at the distance of their centres, L_n += sum of M_m D_(n+m) over all m with |n| + |m| <= p. D follows from
+//! the recursion of McMurchie and Davidson (1978): with g_j = (1/r d/dr)^j (r^2 + eps^2)^(-1/2) and R^j_0 = g_j,
+//! R^j_(n+e) = r_e R^(j+1)_n + n_e R^(j+1)_(n-e) and D = R^0, which is exact for the softened kernel.
+//!
+//! All three are cubes of lines (165 of 729 lines in use at order 8, so 10 KiB each). For one (i, j) of the target and one of the
+//! source what remains is a triangle of products along k, whose operands stay in registers. Per eight sources 28, 84, 210, 462,
+//! 924, 1716, 3003 fused operations at order 2 to 8, less those of the dipole, which is 0 about the centre of mass.
+//! Refused: interactions that both cells share (each lane would write to its own target), and one source at a time over the
+//! coefficients (triangles do not fill vectors).
+
+use super::expansion::{CUBE, MAX_ORDER, PLACES, SIDE, count};
+use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
+
+/// Lines in the order of [`super::expansion::place`].
+pub type Lines = [Line; CUBE];
+
+/// Room for cubes of lines, kept per thread.
+#[derive(Debug)]
+pub struct Workspace {
+    moments: Box<Lines>,
+    derivatives: Box<Lines>,
+    expansion: Box<Lines>,
+    distance: [Line; 3],
+}
+
+/// A cube of zeros that never lay on the stack.
+pub fn zero_lines() -> Box<Lines> {
+    vec![Line::default(); CUBE].into_boxed_slice().try_into().expect("the length of a cube")
+}
+
+impl Default for Workspace {
+    fn default() -> Workspace {
+        Workspace {
+            moments: zero_lines(),
+            derivatives: zero_lines(),
+            expansion: zero_lines(),
+            distance: Default::default(),
+        }
+    }
+}
+
+impl Workspace {
+    /// Puts the centre (relative to the target: target minus source) and the moments of a source into a lane.
+    pub fn set_source(&mut self, lane: usize, order: usize, distance: [f64; 3], moments: &[f64]) {
+        for axis in 0..3 {
+            self.distance[axis].0[lane] = distance[axis];
+        }
+        for (value, place) in moments[..count(order)].iter().zip(PLACES) {
+            self.moments[place as usize].0[lane] = *value;
+        }
+    }
+
+    /// Makes a lane add nothing: no moments, at the distance of lane 0.
+    pub fn clear_lane(&mut self, lane: usize, order: usize) {
+        for axis in 0..3 {
+            self.distance[axis].0[lane] = self.distance[axis].0[0];
+        }
+        for place in &PLACES[..count(order)] {
+            self.moments[*place as usize].0[lane] = 0.0;
+        }
+    }
+
+    /// Adds what the eight sources contribute to the expansion.
+    pub fn interact(&mut self, instructions: Instructions, order: usize, softening_squared: f64) {
+        interact_lanes(instructions, self, order, softening_squared);
+    }
+
+    /// Adds the expansion of all lanes, lane after lane, to stored coefficients of this order, and empties it.
+    pub fn take_expansion(&mut self, order: usize, cube: &mut [f64; CUBE]) {
+        for place in &PLACES[..count(order)] {
+            let lanes = &mut self.expansion[*place as usize].0;
+            let [a, b, c, d, e, f, g, h] = *lanes;
+            cube[*place as usize] += ((a + b) + (c + d)) + ((e + f) + (g + h));
+            *lanes = [0.0; WIDTH];
+        }
+    }
+}
+
+dispatched! {
+    /// [`Workspace::interact`].
+    interact_lanes = interact(work: &mut Workspace, order: usize, softening_squared: f64)
+}
+
+#[inline(always)]
+fn interact<V: Lanes>(work: &mut Workspace, order: usize, softening_squared: f64) {
+    assert!(order <= MAX_ORDER);
+    for part in 0..V::PARTS {
+        let r = [0, 1, 2].map(|axis| V::load(&work.distance[axis], part));
+        derive::<V>(&mut work.derivatives, order, r, softening_squared, part);
+        contract::<V>(work, order, part);
+    }
+}
+
+/// Lines (i, j, 0) and on of a cube.
+///
+/// The order is checked once per call of [`interact`].
+#[inline(always)]
+fn row(cube: &Lines, i: usize, j: usize) -> &[Line; SIDE] {
+    debug_assert!(i + j <= MAX_ORDER);
+    // SAFETY: i + j <= order <= MAX_ORDER in all callers, so the row lies inside the cube.
+    unsafe { &*cube.as_ptr().add((i * SIDE + j) * SIDE).cast() }
+}
+
+/// As [`row`].
+#[inline(always)]
+fn row_mut(cube: &mut Lines, i: usize, j: usize) -> &mut [Line; SIDE] {
+    debug_assert!(i + j <= MAX_ORDER);
+    // SAFETY: as in `row`.
+    unsafe { &mut *cube.as_mut_ptr().add((i * SIDE + j) * SIDE).cast() }
+}
+
+/// (1/r d/dr)^j of the kernel, for j = 0 to `order`.
+#[inline(always)]
+fn radial<V: Lanes>(order: usize, r: [V; 3], softening_squared: f64) -> [V; SIDE] {
+    let squared = r[2].multiply_add(r[2], V::splat(softening_squared));
+    let squared = r[0].multiply_add(r[0], r[1].multiply_add(r[1], squared));
+    let inverse = squared.inverse_root();
+    let step = inverse.mul(inverse);
+    let mut all = [inverse; SIDE];
+    for j in 1..=order {
+        all[j] = all[j - 1].mul(step).mul(V::splat(1.0 - 2.0 * j as f64));
+    }
+    all
+}
+
+#[inline(always)]
+fn derive<V: Lanes>(cube: &mut Lines, order: usize, r: [V; 3], softening_squared: f64, part: usize) {
+    let radial = radial(order, r, softening_squared);
+    radial[order].store(&mut cube[0], part);
+    for degree in 1..=order {
+        for i in (1..=degree).rev() {
+            raise_x(cube, degree, i, r[0], part);
+        }
+        for j in (1..=degree).rev() {
+            raise_y(cube, degree, j, r[1], part);
+        }
+        raise_z(row_mut(cube, 0, 0), degree, r[2], part);
+        radial[order - degree].store(&mut cube[0], part);
+    }
+}
+
+/// The plane of one i from those of i - 1 and i - 2 of the level above.
+#[inline(always)]
+fn raise_x<V: Lanes>(cube: &mut Lines, degree: usize, i: usize, x: V, part: usize) {
+    let factor = V::splat((i - 1) as f64);
+    for j in 0..=degree - i {
+        for k in 0..=degree - i - j {
+            let mut value = x.mul(V::load(&row(cube, i - 1, j)[k], part));
+            if i > 1 {
+                value = factor.multiply_add(V::load(&row(cube, i - 2, j)[k], part), value);
+            }
+            value.store(&mut row_mut(cube, i, j)[k], part);
+        }
+    }
+}
+
+/// The row (0, j) likewise.
+#[inline(always)]
+fn raise_y<V: Lanes>(cube: &mut Lines, degree: usize, j: usize, y: V, part: usize) {
+    let factor = V::splat((j - 1) as f64);
+    for k in 0..=degree - j {
+        let mut value = y.mul(V::load(&row(cube, 0, j - 1)[k], part));
+        if j > 1 {
+            value = factor.multiply_add(V::load(&row(cube, 0, j - 2)[k], part), value);
+        }
+        value.store(&mut row_mut(cube, 0, j)[k], part);
+    }
+}
+
+/// The row (0, 0) likewise, without its first line.
+#[inline(always)]
+fn raise_z<V: Lanes>(row: &mut [Line; SIDE], degree: usize, z: V, part: usize) {
+    for k in (1..=degree).rev() {
+        let mut value = z.mul(V::load(&row[k - 1], part));
+        if k > 1 {
+            value = V::splat((k - 1) as f64).multiply_add(V::load(&row[k - 2], part), value);
+        }
+        value.store(&mut row[k], part);
+    }
+}
+
+#[inline(always)]
+fn contract<V: Lanes>(work: &mut Workspace, order: usize, part: usize) {
+    for i in 0..=order {
+        for j in 0..=order - i {
+            match order - i - j {
+                0 => contract_row::<V, 0>(work, i, j, part),
+                1 => contract_row::<V, 1>(work, i, j, part),
+                2 => contract_row::<V, 2>(work, i, j, part),
+                3 => contract_row::<V, 3>(work, i, j, part),
+                4 => contract_row::<V, 4>(work, i, j, part),
+                5 => contract_row::<V, 5>(work, i, j, part),
+                6 => contract_row::<V, 6>(work, i, j, part),
+                7 => contract_row::<V, 7>(work, i, j, part),
+                _ => contract_row::<V, 8>(work, i, j, part),
+            }
+        }
+    }
+}
+
+/// Runs a statement for every k in 0..=8, written out so that arrays indexed by k live in registers.
+macro_rules! each_k {
+    ($k:ident, $body:expr) => {
+        each_k!(@ $k, $body, 0 1 2 3 4 5 6 7 8)
+    };
+    (@ $k:ident, $body:expr, $($value:literal)*) => {
+        $({
+            const $k: usize = $value;
+            $body
+        })*
+    };
+}
+
+/// All sources of the target's coefficients (i, j, 0..=LEFT), LEFT being the degree that is left for k and the source.
+#[inline(always)]
+fn contract_row<V: Lanes, const LEFT: usize>(work: &mut Workspace, i: usize, j: usize, part: usize) {
+    let mut sum = [V::splat(0.0); SIDE];
+    let target = row_mut(&mut work.expansion, i, j);
+    each_k!(
+        K,
+        if K <= LEFT {
+            sum[K] = V::load(&target[K], part);
+        }
+    );
+    each_k!(
+        A,
+        if A <= LEFT {
+            each_k!(
+                B,
+                if A + B <= LEFT {
+                    let moments = row(&work.moments, A, B);
+                    let derivatives = row(&work.derivatives, i + A, j + B);
+                    hankel(&mut sum, LEFT - A - B, A + B, moments, derivatives, part);
+                }
+            );
+        }
+    );
+    let target = row_mut(&mut work.expansion, i, j);
+    each_k!(
+        K,
+        if K <= LEFT {
+            sum[K].store(&mut target[K], part);
+        }
+    );
+}
+
+/// `sum[n] += moments[m] derivatives[n + m]` for n + m <= left, without the dipole (which is what total degree 1 is).
+#[inline(always)]
+fn hankel<V: Lanes>(
+    sum: &mut [V; SIDE],
+    left: usize,
+    degree: usize,
+    moments: &[Line; SIDE],
+    derivatives: &[Line; SIDE],
+    part: usize,
+) {
+    let mut factor = [V::splat(0.0); SIDE];
+    each_k!(
+        K,
+        if K <= left {
+            factor[K] = V::load(&derivatives[K], part);
+        }
+    );
+    each_k!(
+        M,
+        if M <= left && degree + M != 1 {
+            let moment = V::load(&moments[M], part);
+            each_k!(
+                N,
+                if N + M <= left {
+                    sum[N] = moment.multiply_add(factor[if N + M < SIDE { N + M } else { 0 }], sum[N]);
+                }
+            );
+        }
+    );
+}

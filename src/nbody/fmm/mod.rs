@@ -1,0 +1,279 @@
+//! The fast multipole method with error control.
+
+pub mod acceptance;
+pub mod cell;
+pub mod crown;
+pub mod domain;
+pub mod evaluation;
+pub mod exchange;
+pub mod expansion;
+pub mod field;
+pub mod interaction;
+pub mod key;
+pub mod lanes;
+pub mod local;
+pub mod multipole;
+pub mod octree;
+pub mod plant;
+pub mod record;
+pub mod store;
+pub mod survey;
+pub mod traversal;
+
+use crate::comm::{Communicator, ReduceOp, agree};
+use crate::cpu::CpuPath;
+use crate::error::{Error, Result};
+use crate::nbody::force::{ForceCosts, Forces};
+use crate::nbody::gravity::{PairKernel, Sources};
+use crate::nbody::problem::Gravity;
+use crate::particles::Particles;
+use acceptance::{Acceptance, Limit};
+use domain::Domain;
+use evaluation::{Task, Terms};
+use exchange::{Owners, Traffic};
+use field::Fields;
+use lanes::Instructions;
+use octree::{LeafCapacity, Measure};
+use plant::{Branch, Planted};
+use std::time::Instant;
+use store::Store;
+use traversal::{Effort, Output};
+
+/// What the method works with; follows from the accuracy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tuning {
+    /// How errors are limited.
+    pub limit: Limit,
+    /// Lowest and highest order.
+    pub orders: [usize; 2],
+    /// Bodies of a leaf.
+    pub leaf_capacity: u64,
+}
+
+/// Forces by the fast multipole method.
+#[derive(Debug)]
+pub struct Fmm {
+    gravity: Gravity,
+    kernel: PairKernel,
+    instructions: Instructions,
+    tuning: Tuning,
+    work: Vec<f32>,
+    costs: ForceCosts,
+}
+
+impl Fmm {
+    /// Forces of this law to its accuracy, with the instructions of this path, which must be available.
+    pub fn new(gravity: &Gravity, path: CpuPath) -> Fmm {
+        Fmm::with_tuning(gravity, path, Tuning::of(gravity.accuracy))
+    }
+
+    /// As [`Fmm::new`], with given limits instead of those that follow from the accuracy.
+    pub fn with_tuning(gravity: &Gravity, path: CpuPath, tuning: Tuning) -> Fmm {
+        Fmm {
+            gravity: *gravity,
+            kernel: PairKernel::new(gravity, path),
+            instructions: Instructions::of(path, gravity.portable_bits),
+            tuning,
+            work: Vec::new(),
+            costs: ForceCosts::default(),
+        }
+    }
+
+    fn measure(&self, acceptance: &Acceptance) -> Measure {
+        Measure {
+            order: acceptance.highest(),
+            softening_squared: acceptance.softening_squared(),
+            instructions: self.instructions,
+        }
+    }
+}
+
+impl Tuning {
+    /// For this 99th percentile of the relative error.
+    pub fn of(accuracy: f64) -> Tuning {
+        Tuning { limit: Limit::Error(accuracy), orders: [1, 8], leaf_capacity: 32 }
+    }
+}
+
+impl Forces for Fmm {
+    fn evaluate(&mut self, bodies: &mut Particles, from_level: u8, comm: &dyn Communicator) -> Result<()> {
+        self.costs.evaluations += 1;
+        let start = Instant::now();
+        let capacity = LeafCapacity(self.tuning.leaf_capacity);
+        let Some(domain) = domain::distribute(bodies, &self.work, capacity, comm)? else { return Ok(()) };
+        self.costs.build_s += start.elapsed().as_secs_f64();
+        let [lowest, highest] = self.tuning.orders;
+        let acceptance = Acceptance::new(&self.gravity, self.tuning.limit, lowest, highest);
+        let mut planted = plant::plant(&domain, bodies, from_level, self.measure(&acceptance), capacity, comm);
+        let owners = owners(&domain);
+        drop(domain);
+        self.costs.build_s += planted.build_s;
+        self.costs.upward_s += planted.upward_s;
+        self.costs.exchange_s += planted.exchange_s;
+        self.find_fields(bodies, from_level, &mut planted, &owners, comm);
+        self.find_forces(bodies, from_level, &mut planted, acceptance, &owners, comm);
+        agree(comm, check_forces(bodies))
+    }
+
+    fn costs(&self) -> ForceCosts {
+        self.costs
+    }
+}
+
+impl Fmm {
+    /// Sets the fields that errors are compared with, estimated where there was no evaluation before.
+    fn find_fields(
+        &mut self,
+        bodies: &Particles,
+        from_level: u8,
+        planted: &mut Planted,
+        owners: Owners<'_>,
+        comm: &dyn Communicator,
+    ) {
+        let Planted { store, branches, .. } = planted;
+        let mut largest = largest_field(store, branches, comm);
+        if largest == 0.0 {
+            let coarse = Acceptance::new(
+                &self.gravity,
+                Limit::Opening(field::OPENING),
+                1,
+                field::ORDER.min(self.tuning.orders[1]),
+            );
+            let terms = self.terms(sources(&bodies.position, &bodies.mass), &bodies.level, from_level, coarse, false);
+            let mut tasks: Vec<Task<Fields>> =
+                branches.iter().map(|branch| Task::new(branch, Fields::default())).collect();
+            let traffic = evaluation::run(&terms, store, &mut tasks, owners, comm);
+            let found: Vec<(Fields, Effort)> = tasks.into_iter().map(|task| (task.leaves, task.effort)).collect();
+            for (fields, effort) in found {
+                fields.0.iter().for_each(|&(leaf, field)| store.cells[leaf as usize].field = field);
+                self.add_effort(effort);
+            }
+            self.add_traffic(traffic);
+            largest = largest_field(store, branches, comm);
+        }
+        spread_fields(store, branches, field::floor(largest), owners, comm);
+    }
+
+    fn find_forces(
+        &mut self,
+        bodies: &mut Particles,
+        from_level: u8,
+        planted: &mut Planted,
+        acceptance: Acceptance,
+        owners: Owners<'_>,
+        comm: &dyn Communicator,
+    ) {
+        let Planted { store, branches, .. } = planted;
+        let Particles { position, acceleration, potential, mass, level, .. } = bodies;
+        let terms = self.terms(sources(position, mass), level, from_level, acceptance, true);
+        let outputs = outputs(branches, acceleration, potential);
+        let mut tasks: Vec<Task<Output>> =
+            branches.iter().zip(outputs).map(|(branch, leaves)| Task::new(branch, leaves)).collect();
+        let traffic = evaluation::run(&terms, store, &mut tasks, owners, comm);
+        self.work.clear();
+        for task in &tasks {
+            let count = task.branch.bodies.len();
+            let seconds = task.effort.near_s + task.effort.far_s;
+            self.work.extend(std::iter::repeat_n((1e9 * seconds / count as f64) as f32, count));
+        }
+        let efforts: Vec<Effort> = tasks.iter().map(|task| task.effort).collect();
+        efforts.into_iter().for_each(|effort| self.add_effort(effort));
+        self.add_traffic(traffic);
+    }
+
+    fn terms<'a>(
+        &self,
+        bodies: Sources<'a>,
+        level: &'a [u8],
+        from_level: u8,
+        acceptance: Acceptance,
+        needs_bodies: bool,
+    ) -> Terms<'a> {
+        Terms {
+            bodies,
+            level,
+            from_level,
+            acceptance,
+            kernel: self.kernel,
+            instructions: self.instructions,
+            constant: self.gravity.constant,
+            needs_bodies,
+        }
+    }
+
+    fn add_effort(&mut self, effort: Effort) {
+        let threads = rayon::current_num_threads() as f64;
+        self.costs.pairs += effort.pairs;
+        self.costs.cell_pairs += effort.cell_pairs;
+        self.costs.far_s += effort.far_s / threads;
+        self.costs.near_s += effort.near_s / threads;
+    }
+
+    fn add_traffic(&mut self, traffic: Traffic) {
+        self.costs.exchange_s += traffic.seconds;
+        self.costs.messages += traffic.messages;
+        self.costs.bytes += traffic.bytes;
+    }
+}
+
+fn sources<'a>(position: &'a [Vec<f64>; 3], mass: &'a [f64]) -> Sources<'a> {
+    Sources { position: [0, 1, 2].map(|axis| position[axis].as_slice()), mass }
+}
+
+/// The roots of the branches of every rank.
+fn owners(domain: &Domain) -> Vec<Vec<u32>> {
+    let of = |pair: &[usize]| domain.crown.branches[pair[0]..pair[1]].iter().map(|&node| node as u32).collect();
+    domain.borders.windows(2).map(of).collect()
+}
+
+/// The largest field of a leaf of any rank. Collective.
+fn largest_field(store: &Store, branches: &[Branch], comm: &dyn Communicator) -> f64 {
+    let leaves = own_cells(branches).map(|place| &store.cells[place]).filter(|cell| cell.is_leaf());
+    let mut largest = [leaves.map(|cell| cell.field).filter(|field| field.is_finite()).fold(0.0, f64::max)];
+    comm.all_reduce(ReduceOp::Max, &mut largest);
+    largest[0]
+}
+
+/// Cells of this rank, children before parents.
+fn own_cells(branches: &[Branch]) -> impl Iterator<Item = usize> + '_ {
+    branches.iter().flat_map(|branch| branch.cells.clone().rev().chain([branch.root()]))
+}
+
+/// Gives every cell of this rank and of the crown the smallest field of its leaves, but at least `floor`. Collective.
+fn spread_fields(store: &mut Store, branches: &[Branch], floor: f64, owners: Owners<'_>, comm: &dyn Communicator) {
+    store.spread_fields(own_cells(branches), floor);
+    let roots: Vec<usize> = owners.iter().flatten().map(|&node| node as usize).collect();
+    let mut fields = vec![f64::INFINITY; roots.len()];
+    for (root, field) in roots.iter().zip(&mut fields).filter(|(root, _)| store.is_complete(**root as u32)) {
+        *field = store.cells[*root].field;
+    }
+    comm.all_reduce(ReduceOp::Min, &mut fields);
+    roots.iter().zip(fields).for_each(|(&root, field)| store.cells[root].field = field);
+    let mut is_root = vec![false; store.own.start];
+    roots.iter().for_each(|&root| is_root[root] = true);
+    store.spread_fields((0..is_root.len()).rev().filter(|&node| !is_root[node]), floor);
+}
+
+/// The arrays cut at the borders of branches.
+fn outputs<'a>(branches: &[Branch], acceleration: &'a mut [Vec<f64>; 3], potential: &'a mut [f64]) -> Vec<Output<'a>> {
+    let [x, y, z] = acceleration;
+    let mut rest = [x.as_mut_slice(), y.as_mut_slice(), z.as_mut_slice(), potential];
+    let mut cut = |branch: &Branch| {
+        let [x, y, z, potential] = rest.each_mut().map(|slice| {
+            let (head, tail) = std::mem::take(slice).split_at_mut(branch.bodies.len());
+            *slice = tail;
+            head
+        });
+        Output { first: branch.bodies.start, acceleration: [x, y, z], potential }
+    };
+    branches.iter().map(&mut cut).collect()
+}
+
+fn check_forces(bodies: &Particles) -> Result<()> {
+    let is_finite = |body: usize| (0..3).all(|axis| bodies.acceleration[axis][body].is_finite());
+    let is_lost = |body: &usize| !(is_finite(*body) && bodies.potential[*body].is_finite());
+    match (0..bodies.len()).filter(is_lost).min_by_key(|&body| bodies.id[body]) {
+        Some(body) => Err(Error::Numerical(format!("the force on body {} is not finite", bodies.id[body]))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,141 @@
+//! The octree: cells in one store, their moments in another.
+//!
+//! There is one tree whatever the ranks: a cell has children if the bodies of all ranks in it are more than a leaf may hold. The store
+//! begins with the crown (see [`super::crown`]), which all ranks have; below it each rank holds the cells of its own bodies,
+//! and what has come over from others. Children of a cell are neighbours in the store.
+
+use super::cell::{Cell, Content};
+use super::expansion::count;
+use super::key::Prefix;
+use super::lanes::Instructions;
+use super::multipole::{MomentRoom, powers_of};
+use crate::nbody::gravity::Sources;
+use std::ops::Range;
+
+/// Bodies that a leaf holds at most (below the deepest level).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafCapacity(pub u64);
+
+/// Cells of one branch, the root of which is the first; places and bodies count from the branch.
+pub fn grow(keys: &[u64], branch: Prefix, capacity: LeafCapacity) -> Vec<Cell> {
+    let mut cells = vec![Cell::empty(Content::Bodies { first: 0 })];
+    divide(&mut cells, 0, keys, 0..keys.len(), branch, capacity);
+    cells
+}
+
+fn divide(
+    cells: &mut Vec<Cell>,
+    at: usize,
+    keys: &[u64],
+    bodies: Range<usize>,
+    prefix: Prefix,
+    capacity: LeafCapacity,
+) {
+    cells[at].bodies = bodies.len() as u32;
+    cells[at].content = Content::Bodies { first: bodies.start as u32 };
+    if !prefix.splits(bodies.len() as u64, capacity.0) {
+        return;
+    }
+    let mut parts: arrayvec::ArrayVec<(Prefix, Range<usize>), 8> = arrayvec::ArrayVec::new();
+    let mut start = bodies.start;
+    for child in prefix.children() {
+        let end = start + keys[start..bodies.end].partition_point(|&key| key < child.end());
+        if end > start {
+            parts.push((child, start..end));
+        }
+        start = end;
+    }
+    let first = cells.len();
+    cells[at].content = Content::Children { first: first as u32, count: parts.len() as u8 };
+    cells.resize(first + parts.len(), Cell::empty(Content::Bodies { first: 0 }));
+    for (n, (child, range)) in parts.into_iter().enumerate() {
+        divide(cells, first + n, keys, range, child, capacity);
+    }
+}
+
+/// What cells are measured with.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    /// Of the moments.
+    pub order: usize,
+    /// eps^2 of the kernel.
+    pub softening_squared: f64,
+    /// For loops over bodies.
+    pub instructions: Instructions,
+}
+
+/// Bodies of a branch in order of keys, as slices of equal length.
+#[derive(Clone, Copy, Debug)]
+pub struct BranchBodies<'a> {
+    /// Positions and masses.
+    pub sources: Sources<'a>,
+    /// Accelerations of the last evaluation.
+    pub acceleration: [&'a [f64]; 3],
+    /// Block levels.
+    pub level: &'a [u8],
+}
+
+impl Measure {
+    /// Number of coefficients of a cell.
+    pub fn coefficients(&self) -> usize {
+        count(self.order)
+    }
+
+    /// Geometry and moments of all cells of a branch, from the leaves up. `moments` holds zeros.
+    pub fn branch(&self, cells: &mut [Cell], moments: &mut [f64], bodies: BranchBodies<'_>, from_level: u8) {
+        let mut room = MomentRoom::default();
+        for at in (0..cells.len()).rev() {
+            match cells[at].content {
+                Content::Children { .. } => self.parent(&mut room, cells, moments, at),
+                _ => self.leaf(&mut room, &mut cells[at], &mut moments[at * self.coefficients()..], bodies, from_level),
+            }
+        }
+    }
+
+    fn leaf(&self, room: &mut MomentRoom, cell: &mut Cell, moments: &mut [f64], bodies: BranchBodies<'_>, from: u8) {
+        let Content::Bodies { first } = cell.content else { return };
+        let range = first as usize..first as usize + cell.bodies as usize;
+        let position = bodies.sources.position.map(|x| &x[range.clone()]);
+        let sources = Sources { position, mass: &bodies.sources.mass[range.clone()] };
+        cell.measure_bodies(position, sources.mass);
+        cell.active = bodies.level[range.clone()].iter().any(|&level| level >= from);
+        cell.field = field_of(bodies.acceleration.map(|x| &x[range.clone()]));
+        room.of_bodies(self.instructions, self.order, sources, cell.center, moments);
+        self.set_powers(cell, moments);
+    }
+
+    /// Geometry and moments of a cell whose children, behind it in the store, have theirs.
+    pub fn parent(&self, room: &mut MomentRoom, cells: &mut [Cell], moments: &mut [f64], at: usize) {
+        let stride = self.coefficients();
+        let (front, children) = cells.split_at_mut(at + 1);
+        let range = front[at].children();
+        let children = &children[range.start - at - 1..range.end - at - 1];
+        front[at].measure_children(children);
+        let (front_moments, child_moments) = moments.split_at_mut((at + 1) * stride);
+        let own = &mut front_moments[at * stride..];
+        own.fill(0.0);
+        for (n, child) in children.iter().enumerate() {
+            let from = &child_moments[(range.start - at - 1 + n) * stride..][..stride];
+            room.add_child(self.order, from, super::cell::away(front[at].center, child.center), own);
+        }
+        self.set_powers(&mut front[at], own);
+    }
+
+    fn set_powers(&self, cell: &mut Cell, moments: &[f64]) {
+        let typical = 4.0 * cell.radius * cell.radius;
+        let blur = self.softening_squared / (self.softening_squared + typical);
+        let powers = powers_of(self.order, moments, if blur.is_nan() { 0.0 } else { blur });
+        let mut scale = cell.mass;
+        for (share, power) in cell.powers.iter_mut().zip(powers) {
+            *share = if scale > 0.0 { (power / scale) as f32 } else { 0.0 };
+            scale *= cell.radius;
+        }
+    }
+}
+
+/// What errors at the bodies of a leaf are compared with: the mean length of their accelerations.
+fn field_of(acceleration: [&[f64]; 3]) -> f64 {
+    let [x, y, z] = acceleration;
+    let lengths = (0..x.len()).map(|n| (x[n] * x[n] + y[n] * y[n] + z[n] * z[n]).sqrt());
+    lengths.sum::<f64>() / x.len() as f64
+}

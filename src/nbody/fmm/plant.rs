@@ -1,0 +1,171 @@
+//! Builds the cells of this rank: the crown, which all ranks have, and the trees below its own branches.
+
+use super::cell::{Cell, Content};
+use super::crown::Crown;
+use super::domain::Domain;
+use super::multipole::MomentRoom;
+use super::octree::{BranchBodies, LeafCapacity, Measure, grow};
+use super::record;
+use super::store::Store;
+use crate::comm::{Communicator, route};
+use crate::nbody::gravity::Sources;
+use crate::particles::Particles;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::time::Instant;
+
+/// A branch of this rank.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// Cells from the root of the tree to it.
+    pub path: Vec<u32>,
+    /// Its bodies.
+    pub bodies: Range<usize>,
+    /// Cells below it in the store.
+    pub cells: Range<usize>,
+}
+
+impl Branch {
+    /// Its root's place in the store.
+    pub fn root(&self) -> usize {
+        self.path[self.path.len() - 1] as usize
+    }
+}
+
+/// What has been built, and the seconds that it took.
+#[derive(Debug)]
+pub struct Planted {
+    /// Cells known so far.
+    pub store: Store,
+    /// Branches of this rank in order of keys.
+    pub branches: Vec<Branch>,
+    /// To divide cells.
+    pub build_s: f64,
+    /// For geometry and moments.
+    pub upward_s: f64,
+    /// For the exchange of branches.
+    pub exchange_s: f64,
+}
+
+/// Builds. `bodies` are those of the domain in its order. Collective.
+pub fn plant(
+    domain: &Domain,
+    bodies: &Particles,
+    from_level: u8,
+    measure: Measure,
+    capacity: LeafCapacity,
+    comm: &dyn Communicator,
+) -> Planted {
+    let start = Instant::now();
+    let ranges = body_ranges(domain, comm.rank());
+    let own = domain.borders[comm.rank()]..domain.borders[comm.rank() + 1];
+    let prefix = |branch: usize| domain.crown.nodes[domain.crown.branches[branch]].prefix;
+    let work: Vec<(usize, Range<usize>)> = own.clone().zip(ranges).collect();
+    let grown: Vec<Vec<Cell>> =
+        work.par_iter().map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), capacity)).collect();
+    let build_s = start.elapsed().as_secs_f64();
+    let moments: Vec<(Vec<Cell>, Vec<f64>)> = grown
+        .into_par_iter()
+        .zip(&work)
+        .map(|(mut cells, (_, range))| {
+            let mut moments = vec![0.0; cells.len() * measure.coefficients()];
+            measure.branch(&mut cells, &mut moments, branch_bodies(bodies, range.clone()), from_level);
+            (cells, moments)
+        })
+        .collect();
+    let mut planted = assemble(domain, moments, work, measure.coefficients());
+    let upward_s = start.elapsed().as_secs_f64() - build_s;
+    let exchange = Instant::now();
+    share_branches(&mut planted.store, domain, comm);
+    finish_crown(&mut planted.store, &domain.crown, measure);
+    Planted { build_s, upward_s, exchange_s: exchange.elapsed().as_secs_f64(), ..planted }
+}
+
+fn body_ranges(domain: &Domain, rank: usize) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let branches = &domain.crown.branches[domain.borders[rank]..domain.borders[rank + 1]];
+    let next = |&node: &usize| {
+        let range = start..start + domain.crown.nodes[node].bodies as usize;
+        start = range.end;
+        range
+    };
+    branches.iter().map(next).collect()
+}
+
+fn branch_bodies(bodies: &Particles, range: Range<usize>) -> BranchBodies<'_> {
+    BranchBodies {
+        sources: Sources {
+            position: [0, 1, 2].map(|axis| &bodies.position[axis][range.clone()]),
+            mass: &bodies.mass[range.clone()],
+        },
+        acceleration: [0, 1, 2].map(|axis| &bodies.acceleration[axis][range.clone()]),
+        level: &bodies.level[range],
+    }
+}
+
+/// Puts the crown and the branches into one store. The roots of branches are cells of the crown.
+fn assemble(
+    domain: &Domain,
+    grown: Vec<(Vec<Cell>, Vec<f64>)>,
+    work: Vec<(usize, Range<usize>)>,
+    stride: usize,
+) -> Planted {
+    let crown = &domain.crown;
+    let below: usize = grown.iter().map(|(cells, _)| cells.len() - 1).sum();
+    let mut store = Store { stride, ..Store::default() };
+    store.cells.reserve_exact(crown.nodes.len() + below);
+    store.moments.reserve_exact((crown.nodes.len() + below) * stride);
+    store.cells.extend(crown.nodes.iter().map(|node| {
+        Cell::empty(Content::Children { first: node.children.start as u32, count: node.children.len() as u8 })
+    }));
+    store.moments.resize(crown.nodes.len() * stride, 0.0);
+    let mut branches = Vec::with_capacity(work.len());
+    for ((cells, moments), (branch, bodies)) in grown.into_iter().zip(work) {
+        let start = store.cells.len();
+        let node = crown.branches[branch];
+        let moved = |cell: &Cell| Cell { content: shifted(cell.content, start, bodies.start), ..*cell };
+        store.cells[node] = moved(&cells[0]);
+        store.cells.extend(cells[1..].iter().map(moved));
+        store.moments[node * stride..][..stride].copy_from_slice(&moments[..stride]);
+        store.moments.extend_from_slice(&moments[stride..]);
+        branches.push(Branch { path: crown.path(branch), bodies, cells: start..store.cells.len() });
+    }
+    store.own = crown.nodes.len()..store.cells.len();
+    Planted { store, branches, build_s: 0.0, upward_s: 0.0, exchange_s: 0.0 }
+}
+
+/// Places within a branch, whose root is not stored with it, become places in the store.
+fn shifted(content: Content, cells: usize, bodies: usize) -> Content {
+    match content {
+        Content::Children { first, count } => Content::Children { first: first + cells as u32 - 1, count },
+        Content::Bodies { first } => Content::Bodies { first: first + bodies as u32 },
+        other => other,
+    }
+}
+
+/// Sends the roots of own branches to everyone and takes in those of the others.
+fn share_branches(store: &mut Store, domain: &Domain, comm: &dyn Communicator) {
+    if comm.size() == 1 {
+        return;
+    }
+    let own = &domain.crown.branches[domain.borders[comm.rank()]..domain.borders[comm.rank() + 1]];
+    let mut numbers = Vec::new();
+    own.iter().for_each(|&node| record::write_cell(store, node, &mut numbers));
+    let all = route::all_gather(comm, bytemuck::cast_slice(&numbers));
+    for (rank, bytes) in all.iter().enumerate().filter(|(rank, _)| *rank != comm.rank()) {
+        let mut numbers = record::Numbers::of(bytes);
+        for &node in &domain.crown.branches[domain.borders[rank]..domain.borders[rank + 1]] {
+            let stride = store.stride;
+            store.cells[node] =
+                record::read_cell(&mut numbers, rank as u32, &mut store.moments[node * stride..][..stride]);
+        }
+    }
+}
+
+/// Geometry and moments of the crown above its branches, from the branches up.
+fn finish_crown(store: &mut Store, crown: &Crown, measure: Measure) {
+    let mut room = MomentRoom::default();
+    for node in (0..crown.nodes.len()).rev().filter(|&node| !crown.nodes[node].children.is_empty()) {
+        measure.parent(&mut room, &mut store.cells, &mut store.moments, node);
+    }
+}

@@ -1,0 +1,64 @@
+//! Cells as rows of numbers, as they travel between ranks.
+
+use super::cell::{Cell, Content};
+use super::expansion::SIDE;
+use super::store::Store;
+
+/// Appends a cell and its moments. Where its content is, is left to the reader: with the owner, at `place`.
+pub fn write_cell(store: &Store, place: usize, numbers: &mut Vec<f64>) {
+    let cell = &store.cells[place];
+    numbers.extend([place as f64, f64::from(u8::from(cell.is_leaf())), f64::from(u8::from(cell.active))]);
+    numbers.extend([f64::from(cell.bodies), cell.radius, cell.mass, cell.field]);
+    numbers.extend(cell.center);
+    numbers.extend(cell.bounds.as_flattened());
+    numbers.extend(cell.powers.map(f64::from));
+    numbers.extend(store.moments_of(place));
+}
+
+/// Reads what [`write_cell`] wrote.
+pub fn read_cell(numbers: &mut Numbers<'_>, owner: u32, moments: &mut [f64]) -> Cell {
+    let place = numbers.take() as u32;
+    let is_leaf = numbers.take() != 0.0;
+    let mut cell = Cell::empty(Content::Elsewhere { owner, place, is_leaf });
+    cell.active = numbers.take() != 0.0;
+    cell.bodies = numbers.take() as u32;
+    [cell.radius, cell.mass, cell.field] = numbers.array();
+    cell.center = numbers.array();
+    cell.bounds = [numbers.array(), numbers.array()];
+    cell.powers = numbers.array::<SIDE>().map(|power| power as f32);
+    moments.fill_with(|| numbers.take());
+    cell
+}
+
+/// Reads numbers from bytes, which need not be aligned.
+#[derive(Debug)]
+pub struct Numbers<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Numbers<'a> {
+    /// All numbers in these bytes.
+    pub fn of(bytes: &'a [u8]) -> Numbers<'a> {
+        Numbers { bytes }
+    }
+
+    /// True if there is another one.
+    pub fn has_more(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    /// The next number.
+    ///
+    /// # Panics
+    /// If there is none: the message is not what this program writes.
+    pub fn take(&mut self) -> f64 {
+        let (number, rest) = self.bytes.split_first_chunk::<8>().expect("a message of whole records");
+        self.bytes = rest;
+        f64::from_le_bytes(*number)
+    }
+
+    /// The next few.
+    pub fn array<const N: usize>(&mut self) -> [f64; N] {
+        std::array::from_fn(|_| self.take())
+    }
+}

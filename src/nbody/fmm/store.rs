@@ -1,0 +1,56 @@
+//! The cells that a rank knows, their moments, and bodies that came over from other ranks.
+
+use super::cell::{Cell, Content};
+use crate::nbody::gravity::Sources;
+use std::ops::Range;
+
+/// The cells that a rank knows. The root is the first; the crown comes next, then the cells of this rank, then imported ones.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// All cells.
+    pub cells: Vec<Cell>,
+    /// Moments of every cell, one after the other.
+    pub moments: Vec<f64>,
+    /// Number of moments of a cell.
+    pub stride: usize,
+    /// Cells below own branches.
+    pub own: Range<usize>,
+    /// Positions of imported bodies.
+    pub position: [Vec<f64>; 3],
+    /// Their masses.
+    pub mass: Vec<f64>,
+}
+
+impl Store {
+    /// Moments of a cell, by degree.
+    pub fn moments_of(&self, place: usize) -> &[f64] {
+        &self.moments[place * self.stride..][..self.stride]
+    }
+
+    /// Bodies that came over.
+    pub fn imported(&self) -> Sources<'_> {
+        Sources { position: [0, 1, 2].map(|axis| self.position[axis].as_slice()), mass: &self.mass }
+    }
+
+    /// True if all that is in the cell is of this rank.
+    pub fn is_complete(&self, place: u32) -> bool {
+        let is_own = |place: usize| self.own.contains(&place);
+        match self.cells[place as usize].content {
+            Content::Bodies { .. } => true,
+            // Children of a branch of this rank, and only they, lie among its own cells.
+            Content::Children { first, .. } => is_own(place as usize) || is_own(first as usize),
+            _ => false,
+        }
+    }
+
+    /// Raises the fields of leaves to `floor`, and gives every cell of `range` and then of `crown` the smallest of its children's.
+    pub fn spread_fields(&mut self, places: impl Iterator<Item = usize>, floor: f64) {
+        for place in places {
+            let cell = &self.cells[place];
+            let children = cell.children();
+            let smallest = self.cells[children.clone()].iter().map(|child| child.field).fold(f64::INFINITY, f64::min);
+            let cell = &mut self.cells[place];
+            cell.field = if children.is_empty() { cell.field.max(floor) } else { smallest };
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! From a tree to forces: a walk over target cells that hands lists of source cells down.
+//!
+//! A target cell gets the candidates that its parent could not settle. A candidate that is far enough goes to the list of the
+//! target's expansion; a larger one is replaced by its children; the rest is handed to the target's children, together with the
+//! expansion. At a leaf the rest are leaves, and their bodies act one by one. Lists keep the order of keys and follow from pairs of
+//! cells of the global tree alone, so they are the same whoever walks. A task is one branch of this rank: it walks down the
+//! crown to it and then through it. What the crown's cells sum is thus computed once per branch below them, which costs about
+//! one percent and saves storing and sending it. Refused: the symmetric dual walk, which touches two targets at once.
+
+use super::acceptance::Acceptance;
+use super::cell::{Cell, Content, away};
+use super::expansion::{CUBE, Cube, MAX_ORDER, SIDE};
+use super::interaction::Workspace;
+use super::lanes::{Instructions, WIDTH};
+use super::local::{Local, offsets};
+use super::store::Store;
+use crate::nbody::gravity::{PairKernel, Sources, Tile};
+use std::ops::Range;
+use std::time::Instant;
+
+/// Everything that walks share.
+#[derive(Clone, Copy, Debug)]
+pub struct Walk<'a> {
+    /// Cells.
+    pub store: &'a Store,
+    /// Bodies of this rank in order of keys.
+    pub bodies: Sources<'a>,
+    /// Their block levels.
+    pub level: &'a [u8],
+    /// Bodies of lower levels keep their forces.
+    pub from_level: u8,
+    /// Rule for pairs of cells.
+    pub acceptance: Acceptance,
+    /// Force of pairs of bodies.
+    pub kernel: PairKernel,
+    /// For pairs of cells.
+    pub instructions: Instructions,
+    /// Gravitational constant.
+    pub constant: f64,
+}
+
+/// Where a task writes: the bodies of its branch.
+#[derive(Debug)]
+pub struct Output<'a> {
+    /// The first of them.
+    pub first: usize,
+    /// x, y, z.
+    pub acceleration: [&'a mut [f64]; 3],
+    /// Potential.
+    pub potential: &'a mut [f64],
+}
+
+/// What a walk has cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effort {
+    /// Pairs of bodies.
+    pub pairs: u64,
+    /// Pairs of cells.
+    pub cell_pairs: u64,
+    /// Seconds with pairs of bodies.
+    pub near_s: f64,
+    /// Seconds with everything else.
+    pub far_s: f64,
+}
+
+impl std::ops::AddAssign for Effort {
+    fn add_assign(&mut self, other: Effort) {
+        self.pairs += other.pairs;
+        self.cell_pairs += other.cell_pairs;
+        self.near_s += other.near_s;
+        self.far_s += other.far_s;
+    }
+}
+
+/// Sources of one target cell, each list in order of keys.
+#[derive(Debug, Default)]
+pub struct Lists {
+    /// By order of the expansion.
+    pub far: [Vec<u32>; SIDE],
+    /// Leaves whose bodies act one by one.
+    pub near: Vec<u32>,
+    /// Cells that would have to be opened but are elsewhere.
+    pub missing: Vec<u32>,
+    open: Vec<u32>,
+}
+
+/// Work space of a thread.
+#[derive(Debug)]
+pub struct Room {
+    lists: Lists,
+    /// Candidates and expansion at every depth of the walk.
+    candidates: Vec<Vec<u32>>,
+    expansions: Vec<Local>,
+    workspace: Workspace,
+    derivatives: Box<Cube>,
+    effort: Effort,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            lists: Lists::default(),
+            candidates: Vec::new(),
+            expansions: Vec::new(),
+            workspace: Workspace::default(),
+            derivatives: vec![0.0; CUBE].into_boxed_slice().try_into().expect("the length of a cube"),
+            effort: Effort::default(),
+        }
+    }
+}
+
+impl Lists {
+    /// Settles the candidates of a target; what its children must look at goes to `rest`.
+    pub fn settle(
+        &mut self,
+        store: &Store,
+        acceptance: &Acceptance,
+        target: &Cell,
+        candidates: &[u32],
+        rest: &mut Vec<u32>,
+    ) {
+        self.far.iter_mut().for_each(Vec::clear);
+        self.near.clear();
+        rest.clear();
+        let target_is_leaf = target.is_leaf();
+        for &candidate in candidates {
+            self.open.push(candidate);
+            while let Some(place) = self.open.pop() {
+                let source = &store.cells[place as usize];
+                if let Some(order) = acceptance.order(target, source) {
+                    self.far[order].push(place);
+                } else if source.is_leaf() && target_is_leaf {
+                    self.near.push(place);
+                } else if !source.is_leaf() && (target_is_leaf || source.radius > target.radius) {
+                    self.open(source, place);
+                } else {
+                    rest.push(place);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, source: &Cell, place: u32) {
+        match source.content {
+            Content::Elsewhere { .. } => self.missing.push(place),
+            _ => self.open.extend(source.children().rev().map(|child| child as u32)),
+        }
+    }
+}
+
+/// What is done at the leaves of a walk.
+pub trait Leaves {
+    /// Called for every active leaf, when its lists and its expansion stand in the room.
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32);
+}
+
+impl Leaves for Output<'_> {
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32) {
+        walk.leaf(room, depth, &walk.store.cells[leaf as usize], self);
+    }
+}
+
+impl Walk<'_> {
+    /// Walks to the branch that `path` leads to from the root, and through it.
+    pub fn run(&self, room: &mut Room, path: &[u32], leaves: &mut impl Leaves) -> Effort {
+        let start = Instant::now();
+        room.effort = Effort::default();
+        room.deepen(0);
+        room.candidates[0].clear();
+        room.candidates[0].push(0);
+        room.expansions[0].order = None;
+        self.visit(room, path, 0, None, leaves);
+        room.effort.far_s = start.elapsed().as_secs_f64() - room.effort.near_s;
+        room.effort
+    }
+
+    fn visit(&self, room: &mut Room, path: &[u32], depth: usize, parent: Option<&Cell>, leaves: &mut impl Leaves) {
+        let target = &self.store.cells[path[0] as usize];
+        room.deepen(depth + 1);
+        self.expand(room, depth, target, parent);
+        if target.is_leaf() {
+            return leaves.leaf(self, room, depth, path[0]);
+        }
+        if path.len() > 1 {
+            return self.visit(room, &path[1..], depth + 1, Some(target), leaves);
+        }
+        for child in target.children() {
+            if self.store.cells[child].active {
+                self.visit(room, &[child as u32], depth + 1, Some(target), leaves);
+            }
+        }
+    }
+
+    /// Lists and expansion of a target.
+    fn expand(&self, room: &mut Room, depth: usize, target: &Cell, parent: Option<&Cell>) {
+        let mut rest = std::mem::take(&mut room.candidates[depth + 1]);
+        room.lists.settle(self.store, &self.acceptance, target, &room.candidates[depth], &mut rest);
+        room.candidates[depth + 1] = rest;
+        debug_assert!(room.lists.missing.is_empty());
+        if let Some(parent) = parent {
+            let (above, own) = room.expansions.split_at_mut(depth);
+            own[0].inherit(&above[depth - 1], away(target.center, parent.center));
+        }
+        self.add_far(room, depth, target);
+    }
+
+    fn add_far(&self, room: &mut Room, depth: usize, target: &Cell) {
+        let Some(highest) = (0..SIDE).rev().find(|&order| !room.lists.far[order].is_empty()) else { return };
+        for order in 0..=highest {
+            let mut list = std::mem::take(&mut room.lists.far[order]);
+            room.effort.cell_pairs += list.len() as u64;
+            if order < highest {
+                // What does not fill the lanes is done at the next order that is needed.
+                let full = list.len() / WIDTH * WIDTH;
+                let above = (order + 1..=highest).find(|&above| !room.lists.far[above].is_empty()).unwrap_or(highest);
+                room.effort.cell_pairs -= (list.len() - full) as u64;
+                room.lists.far[above].extend_from_slice(&list[full..]);
+                list.truncate(full);
+            }
+            list.chunks(WIDTH).for_each(|sources| self.interact(&mut room.workspace, order, target, sources));
+            room.lists.far[order] = list;
+        }
+        room.derivatives.fill(0.0);
+        room.workspace.take_expansion(highest, &mut room.derivatives);
+        room.expansions[depth].add_derivatives(highest, &room.derivatives);
+    }
+
+    fn interact(&self, workspace: &mut Workspace, order: usize, target: &Cell, sources: &[u32]) {
+        for (lane, &place) in sources.iter().enumerate() {
+            let distance = away(target.center, self.store.cells[place as usize].center);
+            workspace.set_source(lane, order, distance, self.store.moments_of(place as usize));
+        }
+        (sources.len()..WIDTH).for_each(|lane| workspace.clear_lane(lane, order));
+        workspace.interact(self.instructions, order, self.acceptance.softening_squared());
+    }
+
+    fn leaf(&self, room: &mut Room, depth: usize, target: &Cell, output: &mut Output<'_>) {
+        let Content::Bodies { first } = target.content else { return };
+        let (start, end) = (first as usize, first as usize + target.bodies as usize);
+        for tile_start in (start..end).step_by(WIDTH) {
+            let range = tile_start..end.min(tile_start + WIDTH);
+            if self.level[range.clone()].iter().any(|&level| level >= self.from_level) {
+                let mut tile = self.near(room, range.clone());
+                self.add_expansion(&room.expansions[depth], target, range.clone(), &mut tile);
+                self.write(&tile, range, output);
+            }
+        }
+    }
+
+    fn near(&self, room: &mut Room, targets: Range<usize>) -> Tile {
+        let start = Instant::now();
+        let mut tile = Tile::default();
+        for axis in 0..3 {
+            for lane in 0..WIDTH {
+                // Lanes without a body repeat the last one.
+                let body = (targets.start + lane).min(targets.end - 1);
+                tile.position[axis][lane] = self.bodies.position[axis][body];
+            }
+        }
+        let mut at = 0;
+        while at < room.lists.near.len() {
+            at = self.add_run(&room.lists.near, at, &targets, &mut tile, &mut room.effort.pairs);
+        }
+        room.effort.near_s += start.elapsed().as_secs_f64();
+        tile
+    }
+
+    /// Adds the leaves from `at` on that lie behind each other in memory; returns the place in the list behind them.
+    fn add_run(&self, near: &[u32], at: usize, targets: &Range<usize>, tile: &mut Tile, pairs: &mut u64) -> usize {
+        let (from, mut run) = self.sources_of(near[at]);
+        let mut next = at + 1;
+        while next < near.len() {
+            let (next_from, range) = self.sources_of(near[next]);
+            if next_from != from || range.start != run.end {
+                break;
+            }
+            run.end = range.end;
+            next += 1;
+        }
+        let bodies = if from == Place::Here { self.bodies } else { self.store.imported() };
+        let is_own = from == Place::Here && run.contains(&targets.start);
+        let sources = Sources { position: bodies.position.map(|x| &x[run.clone()]), mass: &bodies.mass[run.clone()] };
+        self.kernel.add(tile, sources, is_own.then(|| targets.start - run.start));
+        *pairs += (run.len() * targets.len()) as u64;
+        next
+    }
+
+    fn sources_of(&self, leaf: u32) -> (Place, Range<usize>) {
+        let cell = &self.store.cells[leaf as usize];
+        let range = |first: u32| first as usize..first as usize + cell.bodies as usize;
+        match cell.content {
+            Content::Bodies { first } => (Place::Here, range(first)),
+            Content::ImportedBodies { first } => (Place::Imported, range(first)),
+            _ => unreachable!("a walk starts when all bodies that it needs are here"),
+        }
+    }
+
+    fn add_expansion(&self, expansion: &Local, target: &Cell, bodies: Range<usize>, tile: &mut Tile) {
+        let places = offsets(self.bodies.position.map(|x| &x[bodies.clone()]), target.center);
+        let field = expansion.at(self.instructions, &places);
+        for lane in 0..bodies.len() {
+            for axis in 0..3 {
+                tile.acceleration[axis][lane] += field.gradient[axis].0[lane];
+            }
+            tile.potential[lane] -= field.potential.0[lane];
+        }
+    }
+
+    fn write(&self, tile: &Tile, bodies: Range<usize>, output: &mut Output<'_>) {
+        for (lane, body) in bodies.enumerate().filter(|(_, body)| self.level[*body] >= self.from_level) {
+            let at = body - output.first;
+            for axis in 0..3 {
+                output.acceleration[axis][at] = self.constant * tile.acceleration[axis][lane];
+            }
+            output.potential[at] = self.constant * tile.potential[lane];
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Here,
+    Imported,
+}
+
+impl Room {
+    /// The expansion of the target at a depth of the walk.
+    pub fn expansion(&self, depth: usize) -> &Local {
+        &self.expansions[depth]
+    }
+
+    /// Leaves that act on the current target body by body.
+    pub fn near_leaves(&self) -> &[u32] {
+        &self.lists.near
+    }
+
+    fn deepen(&mut self, depth: usize) {
+        debug_assert!(MAX_ORDER < SIDE);
+        while self.candidates.len() <= depth {
+            self.candidates.push(Vec::new());
+            self.expansions.push(Local::default());
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Accelerations of bodies and, if wanted, their derivatives in time (jerks), from all bodies: the hot loop of the schemes that
+//! integrate every body on every rank.
+//!
+//! Lanes are eight targets; a lane adds its sources in index order, whatever the threads. Targets are given by number among the
+//! sources, so a body meets itself in the loop and takes nothing from it.
+//!
+//! With `r` from target to source, `v` their relative velocity and `F(r)` the law of force, a source of mass m gives (Makino &
+//! Aarseth 1992, for F = 1/d^3)
+//! ```text
+//! acceleration   m F r
+//! jerk           m (F v + K (r.v) r)        K = (dF/dr) / r
+//! ```
+//! Every operation is exactly rounded and none is fused, and all CPU paths are compiled from the same source, so that they give
+//! the same bits. Refused: the estimate of the reciprocal root as in [`super::gravity`], which would be faster by about two, but
+//! the schemes served here are chosen for accuracy, and differ in bits between vendors then.
+
+use super::problem::{Gravity, Softening};
+use crate::cpu::CpuPath;
+use rayon::prelude::*;
+use std::ops::{Add, Mul, Sub};
+
+/// Targets that are computed together.
+const LANES: usize = 8;
+/// Pairs below which threads are not worth waking.
+const PAIRS_FOR_THREADS: usize = 1 << 13;
+
+/// Acceleration x, y, z and jerk x, y, z of a body, gravitational constant included.
+pub type Pull = [f64; 6];
+
+/// All bodies as slices of equal length.
+#[derive(Clone, Copy, Debug)]
+pub struct MovingSources<'a> {
+    /// x, y, z.
+    pub position: [&'a [f64]; 3],
+    /// x, y, z; not read where no jerk is wanted.
+    pub velocity: [&'a [f64]; 3],
+    /// Masses.
+    pub mass: &'a [f64],
+}
+
+/// The law of force on a CPU path.
+#[derive(Clone, Copy, Debug)]
+pub struct JerkKernel {
+    constant: f64,
+    softening: Softening,
+    path: CpuPath,
+}
+
+impl JerkKernel {
+    /// The kernel for this law of force. A path that the CPU lacks is replaced by the widest it has; no bit shows it.
+    pub fn new(gravity: &Gravity, path: CpuPath) -> JerkKernel {
+        JerkKernel { constant: gravity.constant, softening: gravity.softening, path: path.min(CpuPath::best()) }
+    }
+
+    /// Acceleration and jerk of the bodies `targets` (numbers among the sources), parallel over targets. About 50 flops a pair,
+    /// one square root and one division among them.
+    pub fn accelerations_and_jerks(&self, sources: MovingSources<'_>, targets: &[u32], pulls: &mut [Pull]) {
+        self.all_targets::<true>(sources, targets, pulls);
+    }
+
+    /// As [`JerkKernel::accelerations_and_jerks`] with jerks of 0, at half the cost.
+    pub fn accelerations(&self, sources: MovingSources<'_>, targets: &[u32], pulls: &mut [Pull]) {
+        self.all_targets::<false>(sources, targets, pulls);
+    }
+
+    fn all_targets<const JERK: bool>(&self, sources: MovingSources<'_>, targets: &[u32], pulls: &mut [Pull]) {
+        let eight = |(targets, pulls): (&[u32], &mut [Pull])| {
+            let mut tile = Tile::of(sources, targets);
+            self.add::<JERK>(&mut tile, sources);
+            tile.scaled(self.constant, pulls);
+        };
+        if targets.len() * sources.mass.len() < PAIRS_FOR_THREADS {
+            targets.chunks(LANES).zip(pulls.chunks_mut(LANES)).for_each(eight);
+        } else {
+            targets.par_chunks(LANES).zip(pulls.par_chunks_mut(LANES)).for_each(eight);
+        }
+    }
+
+    fn add<const JERK: bool>(&self, tile: &mut Tile, sources: MovingSources<'_>) {
+        match self.softening {
+            Softening::Spline(eps) => self.add_by::<_, JERK>(Spline::of_length(eps), tile, sources),
+            Softening::None | Softening::Plummer(_) => {
+                let eps = self.softening.length();
+                self.add_by::<_, JERK>(Plummer { squared: eps * eps }, tile, sources);
+            }
+        }
+    }
+
+    fn add_by<L: Law, const JERK: bool>(&self, law: L, tile: &mut Tile, sources: MovingSources<'_>) {
+        match self.path {
+            // SAFETY: the constructor has limited the path to what the CPU has.
+            #[cfg(target_arch = "x86_64")]
+            CpuPath::Avx512 => unsafe { add_avx512::<L, JERK>(law, tile, sources) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            CpuPath::Avx2 => unsafe { add_avx2::<L, JERK>(law, tile, sources) },
+            _ => add_sources::<L, JERK>(law, tile, sources),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn add_avx512<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: MovingSources<'_>) {
+    add_sources::<L, JERK>(law, tile, sources);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn add_avx2<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: MovingSources<'_>) {
+    add_sources::<L, JERK>(law, tile, sources);
+}
+
+#[inline(always)]
+fn add_sources<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: MovingSources<'_>) {
+    let mut sum = *tile;
+    for (source, &mass) in sources.mass.iter().enumerate() {
+        let own = sum.number.equals(source as f64);
+        let away: [Eight; 3] = [0, 1, 2].map(|axis| Eight::all(sources.position[axis][source]) - sum.position[axis]);
+        // A body is at distance 1 of itself with mass 0, so that no infinity arises.
+        let squared = dot(away, away) + own;
+        let mass = Eight::all(mass) * (Eight::all(1.0) - own);
+        let (force, change) = law.factors::<JERK>(squared);
+        let force = mass * force;
+        sum.acceleration = [0, 1, 2].map(|axis| sum.acceleration[axis] + away[axis] * force);
+        if JERK {
+            let moving: [Eight; 3] =
+                [0, 1, 2].map(|axis| Eight::all(sources.velocity[axis][source]) - sum.velocity[axis]);
+            let change = mass * change * dot(away, moving);
+            sum.jerk = [0, 1, 2].map(|axis| sum.jerk[axis] + (moving[axis] * force + away[axis] * change));
+        }
+    }
+    *tile = sum;
+}
+
+/// Eight targets and what has been summed for them.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    number: Eight,
+    position: [Eight; 3],
+    velocity: [Eight; 3],
+    acceleration: [Eight; 3],
+    jerk: [Eight; 3],
+}
+
+impl Tile {
+    /// Lanes without a target repeat the last one.
+    fn of(sources: MovingSources<'_>, targets: &[u32]) -> Tile {
+        let bodies: [usize; LANES] = std::array::from_fn(|lane| targets[lane.min(targets.len() - 1)] as usize);
+        let lanes = |from: &[f64]| Eight(bodies.map(|body| from[body]));
+        Tile {
+            number: Eight(bodies.map(|body| body as f64)),
+            position: sources.position.map(lanes),
+            velocity: sources.velocity.map(lanes),
+            acceleration: [Eight::all(0.0); 3],
+            jerk: [Eight::all(0.0); 3],
+        }
+    }
+
+    fn scaled(&self, constant: f64, pulls: &mut [Pull]) {
+        for (lane, pull) in pulls.iter_mut().enumerate() {
+            for axis in 0..3 {
+                pull[axis] = constant * self.acceleration[axis].0[lane];
+                pull[3 + axis] = constant * self.jerk[axis].0[lane];
+            }
+        }
+    }
+}
+
+/// Force over distance and mass as a function of the squared distance.
+trait Law: Copy {
+    /// F and, if wanted, K.
+    fn factors<const JERK: bool>(self, squared: Eight) -> (Eight, Eight);
+}
+
+/// F = 1 / d^3 with d^2 = r^2 + eps^2.
+#[derive(Clone, Copy)]
+struct Plummer {
+    squared: f64,
+}
+
+impl Law for Plummer {
+    #[inline(always)]
+    fn factors<const JERK: bool>(self, squared: Eight) -> (Eight, Eight) {
+        let squared = squared + Eight::all(self.squared);
+        let distance = squared.root();
+        let force = (squared * distance).inverse();
+        let change = if JERK { Eight::all(-3.0) * force * (force * distance) } else { Eight::all(0.0) };
+        (force, change)
+    }
+}
+
+/// The cubic spline of support h (Springel 2001, eq. 71; K is the derivative of its pieces).
+#[derive(Clone, Copy)]
+struct Spline {
+    support: f64,
+    inverse: f64,
+}
+
+impl Spline {
+    fn of_length(eps: f64) -> Spline {
+        let support = 2.8 * eps;
+        Spline { support, inverse: 1.0 / support }
+    }
+
+    /// F h^3 and K h^5 at r = u h.
+    fn pieces(u: f64) -> (f64, f64) {
+        let squared = u * u;
+        if u < 0.5 {
+            (32.0 / 3.0 + squared * (32.0 * u - 38.4), 96.0 * u - 76.8)
+        } else {
+            let cube = squared * u;
+            let force = 64.0 / 3.0 - 48.0 * u + 38.4 * squared - 32.0 / 3.0 * cube - 1.0 / (15.0 * cube);
+            (force, 76.8 - 48.0 / u - 32.0 * u + 1.0 / (5.0 * squared * cube))
+        }
+    }
+}
+
+impl Law for Spline {
+    #[inline(always)]
+    fn factors<const JERK: bool>(self, squared: Eight) -> (Eight, Eight) {
+        let (mut force, mut change) = Plummer { squared: 0.0 }.factors::<JERK>(squared);
+        let distance = squared.root();
+        let cube = self.inverse * self.inverse * self.inverse;
+        for lane in 0..LANES {
+            if distance.0[lane] < self.support {
+                let (f, k) = Spline::pieces(distance.0[lane] * self.inverse);
+                force.0[lane] = f * cube;
+                change.0[lane] = k * cube * (self.inverse * self.inverse);
+            }
+        }
+        (force, change)
+    }
+}
+
+/// One number for every lane. Loops over a fixed count become vectors of whatever width the path has.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Eight([f64; LANES]);
+
+impl Eight {
+    #[inline(always)]
+    fn all(value: f64) -> Eight {
+        Eight([value; LANES])
+    }
+
+    #[inline(always)]
+    fn each(mut self, work: impl Fn(usize, f64) -> f64) -> Eight {
+        for lane in 0..LANES {
+            self.0[lane] = work(lane, self.0[lane]);
+        }
+        self
+    }
+
+    /// 1 in the lanes that hold `value`, 0 in others.
+    #[inline(always)]
+    fn equals(self, value: f64) -> Eight {
+        self.each(|_, x| if x == value { 1.0 } else { 0.0 })
+    }
+
+    #[inline(always)]
+    fn root(self) -> Eight {
+        self.each(|_, x| x.sqrt())
+    }
+
+    #[inline(always)]
+    fn inverse(self) -> Eight {
+        self.each(|_, x| 1.0 / x)
+    }
+}
+
+impl Add for Eight {
+    type Output = Eight;
+    #[inline(always)]
+    fn add(self, other: Eight) -> Eight {
+        self.each(|lane, x| x + other.0[lane])
+    }
+}
+
+impl Sub for Eight {
+    type Output = Eight;
+    #[inline(always)]
+    fn sub(self, other: Eight) -> Eight {
+        self.each(|lane, x| x - other.0[lane])
+    }
+}
+
+impl Mul for Eight {
+    type Output = Eight;
+    #[inline(always)]
+    fn mul(self, other: Eight) -> Eight {
+        self.each(|lane, x| x * other.0[lane])
+    }
+}
+
+#[inline(always)]
+fn dot(a: [Eight; 3], b: [Eight; 3]) -> Eight {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+#[cfg(test)]
+#[path = "jerk_tests.rs"]
+mod tests;

@@ -1,0 +1,128 @@
+//! An N-body problem on one rank: the bodies, what computes their forces and what moves them.
+//!
+//! [`NBodyModel::advance`] is the algorithm: the time integrator moves the bodies and asks for forces. The hot loop is
+//! [`super::gravity`], reached through [`super::direct`] or [`super::fmm`].
+
+use super::direct::DirectSum;
+use super::fmm::Fmm;
+use super::force::{ForceCosts, Forces};
+use super::integrate::{StepCounts, TimeIntegrator, integrator};
+use super::problem::{Gravity, Integrator, Method, NBodyProblem};
+use super::sampled_error::{SampledError, sampled_error};
+use crate::comm::{Communicator, ReduceOp};
+use crate::cpu::CpuPath;
+use crate::error::Result;
+use crate::particles::Particles;
+use crate::timing::{Phase, Timers};
+use std::time::Instant;
+
+/// Bodies whose forces are compared with the direct sum.
+const SAMPLES: usize = 1000;
+
+/// Bytes that a rank takes for each of its bodies: the body, its place in the order of the tree, keys, work space.
+const OWN_BYTES: u64 = 250;
+/// Bytes that a rank takes for each body of the job where a scheme copies all bodies to every rank.
+const COPY_BYTES: u64 = 600;
+
+/// Bytes that a rank with `own` of `all` bodies will take.
+pub fn memory_bytes(problem: &NBodyProblem, own: u64, all: u64) -> u64 {
+    let copied = matches!(problem.integrator, Integrator::Hermite4 | Integrator::GaussRadau15);
+    OWN_BYTES * own + if copied { COPY_BYTES * all } else { 0 }
+}
+
+/// A state of bodies, and what advances it.
+pub struct NBodyModel<'c> {
+    comm: &'c dyn Communicator,
+    gravity: Gravity,
+    bodies: Particles,
+    forces: Box<dyn Forces>,
+    integrator: Box<dyn TimeIntegrator>,
+    /// Seconds of phases other than forces.
+    pub timers: Timers,
+}
+
+impl<'c> NBodyModel<'c> {
+    /// Computes the first forces. `bodies` are this rank's block of the order of ids. Collective.
+    ///
+    /// # Errors
+    /// Exit code 4 if a force is not finite.
+    pub fn new(
+        problem: &NBodyProblem,
+        bodies: Particles,
+        comm: &'c dyn Communicator,
+        path: CpuPath,
+    ) -> Result<NBodyModel<'c>> {
+        let gravity = problem.gravity;
+        let forces: Box<dyn Forces> = match gravity.method {
+            Method::Direct => Box::new(DirectSum::new(&gravity, path)),
+            Method::Fmm => Box::new(Fmm::new(&gravity, path)),
+        };
+        let integrator = integrator(problem.integrator, problem.substeps, &gravity, path);
+        let mut model = NBodyModel { comm, gravity, bodies, forces, integrator, timers: Timers::default() };
+        model.forces.evaluate(&mut model.bodies, 0, comm)?;
+        Ok(model)
+    }
+
+    /// Advances all bodies by `dt`. Collective.
+    ///
+    /// # Errors
+    /// Exit code 4 if a force is not finite or a step cannot be made small enough.
+    pub fn advance(&mut self, dt: f64) -> Result<()> {
+        let (start, before) = (Instant::now(), self.forces.costs().seconds());
+        self.integrator.advance(&mut self.bodies, &mut *self.forces, dt, self.comm)?;
+        let forces = self.forces.costs().seconds() - before;
+        self.timers.add(Phase::Integration, (start.elapsed().as_secs_f64() - forces).max(0.0));
+        Ok(())
+    }
+
+    /// The bodies of this rank, in no particular order.
+    pub fn bodies(&self) -> &Particles {
+        &self.bodies
+    }
+
+    /// Seconds per phase so far, those of forces included.
+    pub fn all_timers(&self) -> Timers {
+        let (mut timers, costs) = (self.timers.clone(), self.forces.costs());
+        timers.add(Phase::Build, costs.build_s);
+        timers.add(Phase::Upward, costs.upward_s);
+        timers.add(Phase::Exchange, costs.exchange_s);
+        timers.add(Phase::Far, costs.far_s);
+        timers.add(Phase::Near, costs.near_s);
+        timers
+    }
+
+    /// Pairs of bodies and pairs of cells so far, of all ranks. Collective.
+    pub fn work(&self) -> [u64; 2] {
+        let costs = self.forces.costs();
+        let mut sums = [costs.pairs as i64, costs.cell_pairs as i64];
+        self.comm.all_sum(&mut sums);
+        [sums[0] as u64 + self.integrator.counts().pairs, sums[1] as u64]
+    }
+
+    /// What forces have cost so far on this rank.
+    pub fn costs(&self) -> ForceCosts {
+        self.forces.costs()
+    }
+
+    /// What the time integrator has done so far.
+    pub fn steps(&self) -> StepCounts {
+        self.integrator.counts()
+    }
+
+    /// Smallest sqrt(eps / |a|) of all bodies: the time in which a body is accelerated over the softening length. Infinite without
+    /// softening or without forces. Collective.
+    pub fn shortest_free_fall(&self) -> f64 {
+        let eps = self.gravity.softening.length();
+        let squared = |n: usize| self.bodies.acceleration_of(n).iter().map(|a| a * a).sum::<f64>();
+        let fastest = (0..self.bodies.len()).map(squared).fold(0.0, f64::max).sqrt();
+        let mut shortest = [if eps > 0.0 { (eps / fastest).sqrt() } else { f64::INFINITY }];
+        self.comm.all_reduce(ReduceOp::Min, &mut shortest);
+        shortest[0]
+    }
+
+    /// Error of the last forces against the direct sum, for a sample of bodies; `None` if they are the direct sum. Collective.
+    pub fn sampled_error(&self) -> Option<SampledError> {
+        let approximate = self.gravity.method == Method::Fmm;
+        approximate.then(|| sampled_error(&self.bodies, &self.gravity, SAMPLES, self.comm))
+    }
+}

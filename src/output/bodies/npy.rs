@@ -1,0 +1,59 @@
+//! Snapshots as numpy arrays in the order of ids, each written by all ranks at their offsets: `position.npy`, `velocity.npy` and
+//! `acceleration.npy` of shape (N, 3), `mass.npy` and `potential.npy` of shape (N), all `<f8`, and `id.npy`, `<u8`.
+//!
+//! One file per quantity, as users load them: `numpy.load("position.npy")`. Refused: one array of records, which most programs take
+//! apart first.
+
+use crate::bytes::F64;
+use crate::error::{Error, Result};
+use crate::index_order::IndexOrder;
+use crate::output::atomic;
+use crate::particles::Particles;
+use ndarray_npy::WritableElement;
+use ndarray_npy::npy::header::{Header, Layout};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Words of a body in all arrays together.
+pub const WORDS: usize = 12;
+
+/// Writes all arrays and returns the bytes of all ranks. Collective.
+///
+/// # Errors
+/// Exit code 3, the same on all ranks.
+pub fn write(order: &IndexOrder, directory: &Path) -> Result<u64> {
+    let bits = |vector: [f64; 3]| vector.map(f64::to_bits);
+    let path = |name: &str| directory.join(name);
+    Ok(write_array::<f64, 3>(order, &path("position.npy"), |b, n| bits(b.position_of(n)))?
+        + write_array::<f64, 3>(order, &path("velocity.npy"), |b, n| bits(b.velocity_of(n)))?
+        + write_array::<f64, 3>(order, &path("acceleration.npy"), |b, n| bits(b.acceleration_of(n)))?
+        + write_array::<f64, 1>(order, &path("mass.npy"), |b, n| [b.mass[n].to_bits()])?
+        + write_array::<f64, 1>(order, &path("potential.npy"), |b, n| [b.potential[n].to_bits()])?
+        + write_array::<u64, 1>(order, &path("id.npy"), |b, n| [b.id[n]])?)
+}
+
+/// Writes `W` words of every body as one array of values of type `T`, which has 8 bytes.
+fn write_array<T: WritableElement, const W: usize>(
+    order: &IndexOrder,
+    path: &Path,
+    words: impl Fn(&Particles, usize) -> [u64; W] + Sync,
+) -> Result<u64> {
+    let header = header::<T>(order.total() as usize, W)?;
+    let length = header.len() as u64 + order.total() * (W * F64) as u64;
+    atomic::write_shared(order.comm(), path, length, |file| {
+        let mut outcome = if order.comm().rank() == 0 { file.write_all_at(&header, 0) } else { Ok(()) };
+        order.for_each_batch(words, &mut |first, bytes| {
+            if outcome.is_ok() {
+                outcome = file.write_all_at(bytes, header.len() as u64 + first * (W * F64) as u64);
+            }
+        });
+        outcome
+    })?;
+    Ok(length)
+}
+
+fn header<T: WritableElement>(rows: usize, width: usize) -> Result<Vec<u8>> {
+    let shape = if width == 1 { vec![rows] } else { vec![rows, width] };
+    let header = Header { type_descriptor: T::type_descriptor(), layout: Layout::Standard, shape };
+    header.to_bytes().map_err(|cause| Error::Defect(format!("cannot form the header of an .npy file: {cause}")))
+}
