@@ -185,6 +185,9 @@ mod tests {
         let header = [&bytes[..8], &(text.len() as u16).to_le_bytes(), text.as_bytes(), &bytes[128..]].concat();
         std::fs::write(&path, header).unwrap();
         let error = NpyBodies::open(&path).unwrap_err();
-        assert!(error.exit_code() == 2 && error.to_string().contains("64563604257983430784 bytes"), "{error}");
+        assert!(
+            error.exit_code() == 2 && error.to_string().contains("truncated: its header promises 64563604257983430"),
+            "{error}"
+        );
     }
 }
