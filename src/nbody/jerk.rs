@@ -1,8 +1,9 @@
 //! Accelerations of bodies and, if wanted, their derivatives in time (jerks), from all bodies: the hot loop of the schemes that
 //! integrate every body on every rank.
 //!
-//! Lanes are eight targets; a lane adds its sources in index order, whatever the threads. Targets are given by number among the
-//! sources, so a body meets itself in the loop and takes nothing from it.
+//! Lanes are eight targets; a lane adds its sources in index order, in blocks of fixed length whose sums are added in their order.
+//! So where few targets are due, threads may share the blocks of sources, and no bit shows who did what. Targets are given by
+//! number among the sources: a body meets itself in the loop and takes nothing from it.
 //!
 //! With `r` from target to source, `v` their relative velocity and `F(r)` the law of force, a source of mass m gives (Makino &
 //! Aarseth 1992, for F = 1/d^3)
@@ -21,6 +22,8 @@ use std::ops::{Add, Mul, Sub};
 
 /// Targets that are computed together.
 const LANES: usize = 8;
+/// Sources whose pulls are summed before they are added to those of other blocks.
+const BLOCK: usize = 1 << 11;
 /// Pairs below which threads are not worth waking.
 const PAIRS_FOR_THREADS: usize = 1 << 13;
 
@@ -64,59 +67,83 @@ impl JerkKernel {
     }
 
     fn all_targets<const JERK: bool>(&self, sources: MovingSources<'_>, targets: &[u32], pulls: &mut [Pull]) {
-        let eight = |(targets, pulls): (&[u32], &mut [Pull])| {
-            let mut tile = Tile::of(sources, targets);
-            self.add::<JERK>(&mut tile, sources);
-            tile.scaled(self.constant, pulls);
-        };
-        if targets.len() * sources.mass.len() < PAIRS_FOR_THREADS {
-            targets.chunks(LANES).zip(pulls.chunks_mut(LANES)).for_each(eight);
+        let tiles = targets.chunks(LANES).zip(pulls.chunks_mut(LANES));
+        let is_few_pairs = targets.len() * sources.mass.len() < PAIRS_FOR_THREADS;
+        if is_few_pairs {
+            tiles.for_each(|(targets, pulls)| self.tile::<JERK>(sources, targets, pulls));
+        } else if targets.len().div_ceil(LANES) < 2 * rayon::current_num_threads() {
+            tiles.for_each(|(targets, pulls)| self.tile_on_threads::<JERK>(sources, targets, pulls));
         } else {
-            targets.par_chunks(LANES).zip(pulls.par_chunks_mut(LANES)).for_each(eight);
+            let tiles = targets.par_chunks(LANES).zip(pulls.par_chunks_mut(LANES));
+            tiles.for_each(|(targets, pulls)| self.tile::<JERK>(sources, targets, pulls));
         }
     }
 
-    fn add<const JERK: bool>(&self, tile: &mut Tile, sources: MovingSources<'_>) {
+    /// Eight targets or fewer.
+    fn tile<const JERK: bool>(&self, sources: MovingSources<'_>, targets: &[u32], pulls: &mut [Pull]) {
+        let tile = Tile::of(sources, targets);
+        let blocks = 0..sources.mass.len().div_ceil(BLOCK);
+        let total = blocks.map(|block| self.block::<JERK>(&tile, sources, block)).fold(Sums::ZERO, Sums::plus);
+        total.scaled(self.constant, pulls);
+    }
+
+    /// As [`JerkKernel::tile`], to the bit.
+    fn tile_on_threads<const JERK: bool>(&self, sources: MovingSources<'_>, targets: &[u32], pulls: &mut [Pull]) {
+        let tile = Tile::of(sources, targets);
+        let blocks = (0..sources.mass.len().div_ceil(BLOCK)).into_par_iter();
+        let sums: Vec<Sums> = blocks.map(|block| self.block::<JERK>(&tile, sources, block)).collect();
+        sums.into_iter().fold(Sums::ZERO, Sums::plus).scaled(self.constant, pulls);
+    }
+
+    fn block<const JERK: bool>(&self, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
         match self.softening {
-            Softening::Spline(eps) => self.add_by::<_, JERK>(Spline::of_length(eps), tile, sources),
+            Softening::Spline(eps) => self.block_by::<_, JERK>(Spline::of_length(eps), tile, sources, block),
             Softening::None | Softening::Plummer(_) => {
                 let eps = self.softening.length();
-                self.add_by::<_, JERK>(Plummer { squared: eps * eps }, tile, sources);
+                self.block_by::<_, JERK>(Plummer { squared: eps * eps }, tile, sources, block)
             }
         }
     }
 
-    fn add_by<L: Law, const JERK: bool>(&self, law: L, tile: &mut Tile, sources: MovingSources<'_>) {
+    fn block_by<L: Law, const JERK: bool>(
+        &self,
+        law: L,
+        tile: &Tile,
+        sources: MovingSources<'_>,
+        block: usize,
+    ) -> Sums {
         match self.path {
             // SAFETY: the constructor has limited the path to what the CPU has.
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx512 => unsafe { add_avx512::<L, JERK>(law, tile, sources) },
+            CpuPath::Avx512 => unsafe { block_avx512::<L, JERK>(law, tile, sources, block) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            CpuPath::Avx2 => unsafe { add_avx2::<L, JERK>(law, tile, sources) },
-            _ => add_sources::<L, JERK>(law, tile, sources),
+            CpuPath::Avx2 => unsafe { block_avx2::<L, JERK>(law, tile, sources, block) },
+            _ => block_sum::<L, JERK>(law, tile, sources, block),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn add_avx512<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: MovingSources<'_>) {
-    add_sources::<L, JERK>(law, tile, sources);
+fn block_avx512<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
+    block_sum::<L, JERK>(law, tile, sources, block)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn add_avx2<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: MovingSources<'_>) {
-    add_sources::<L, JERK>(law, tile, sources);
+fn block_avx2<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
+    block_sum::<L, JERK>(law, tile, sources, block)
 }
 
 #[inline(always)]
-fn add_sources<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: MovingSources<'_>) {
-    let mut sum = *tile;
-    for (source, &mass) in sources.mass.iter().enumerate() {
-        let own = sum.number.equals(source as f64);
-        let away: [Eight; 3] = [0, 1, 2].map(|axis| Eight::all(sources.position[axis][source]) - sum.position[axis]);
+fn block_sum<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
+    let (tile, mut sum) = (*tile, Sums::ZERO);
+    let start = block * BLOCK;
+    let masses = sources.mass.iter().enumerate().skip(start).take(BLOCK);
+    for (source, &mass) in masses {
+        let own = tile.number.equals(source as f64);
+        let away: [Eight; 3] = [0, 1, 2].map(|axis| Eight::all(sources.position[axis][source]) - tile.position[axis]);
         // A body is at distance 1 of itself with mass 0, so that no infinity arises.
         let squared = dot(away, away) + own;
         let mass = Eight::all(mass) * (Eight::all(1.0) - own);
@@ -125,22 +152,20 @@ fn add_sources<L: Law, const JERK: bool>(law: L, tile: &mut Tile, sources: Movin
         sum.acceleration = [0, 1, 2].map(|axis| sum.acceleration[axis] + away[axis] * force);
         if JERK {
             let moving: [Eight; 3] =
-                [0, 1, 2].map(|axis| Eight::all(sources.velocity[axis][source]) - sum.velocity[axis]);
+                [0, 1, 2].map(|axis| Eight::all(sources.velocity[axis][source]) - tile.velocity[axis]);
             let change = mass * change * dot(away, moving);
             sum.jerk = [0, 1, 2].map(|axis| sum.jerk[axis] + (moving[axis] * force + away[axis] * change));
         }
     }
-    *tile = sum;
+    sum
 }
 
-/// Eight targets and what has been summed for them.
+/// Eight targets.
 #[derive(Clone, Copy, Debug)]
 struct Tile {
     number: Eight,
     position: [Eight; 3],
     velocity: [Eight; 3],
-    acceleration: [Eight; 3],
-    jerk: [Eight; 3],
 }
 
 impl Tile {
@@ -152,8 +177,24 @@ impl Tile {
             number: Eight(bodies.map(|body| body as f64)),
             position: sources.position.map(lanes),
             velocity: sources.velocity.map(lanes),
-            acceleration: [Eight::all(0.0); 3],
-            jerk: [Eight::all(0.0); 3],
+        }
+    }
+}
+
+/// What has been summed for eight targets, without the gravitational constant.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    acceleration: [Eight; 3],
+    jerk: [Eight; 3],
+}
+
+impl Sums {
+    const ZERO: Sums = Sums { acceleration: [Eight([0.0; LANES]); 3], jerk: [Eight([0.0; LANES]); 3] };
+
+    fn plus(self, other: Sums) -> Sums {
+        Sums {
+            acceleration: [0, 1, 2].map(|axis| self.acceleration[axis] + other.acceleration[axis]),
+            jerk: [0, 1, 2].map(|axis| self.jerk[axis] + other.jerk[axis]),
         }
     }
 

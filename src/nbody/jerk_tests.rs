@@ -64,7 +64,8 @@ fn the_jerk_is_the_derivative_of_the_acceleration() {
 
 #[test]
 fn every_path_and_thread_count_gives_the_same_bits() {
-    let bodies = bodies(203);
+    // More than one block of sources, targets for all threads.
+    let bodies = bodies(BLOCK + 203);
     for law in LAWS {
         let expected = pulls(law, CpuPath::Portable, &bodies);
         for path in CpuPath::available() {
@@ -78,7 +79,8 @@ fn every_path_and_thread_count_gives_the_same_bits() {
 
 #[test]
 fn a_target_is_computed_alike_in_any_company() {
-    let bodies = bodies(21);
+    // Few targets have the blocks of their sources shared between threads.
+    let bodies = bodies(2 * BLOCK + 21);
     let all = pulls(Softening::None, CpuPath::best(), &bodies);
     let kernel = JerkKernel::new(&gravity(Softening::None), CpuPath::best());
     let targets = [20, 3, 4, 19, 7, 8, 0, 1, 11];

@@ -1,8 +1,7 @@
 //! The adaptive Gauss-Radau scheme of order 15 (Everhart 1985), with the step control, the convergence criterion and the
 //! compensated sums of IAS15 (Rein & Spiegel 2015): errors stay at round-off, so it is the reference for few bodies.
 //!
-//! All bodies are on every rank, and every rank does the same arithmetic: there are no messages inside a step of the run. Force
-//! sums are parallel over targets. Numbers of a component lie together: x of all bodies, then y, then z.
+//! All bodies are on every rank, and every rank does the same arithmetic; only large force sums are shared, over targets. Numbers of a component lie together: x of all bodies, then y, then z.
 //!
 //! # A step
 //! From a prediction of the polynomial's coefficients (see [`super::radau_series`]) positions at the seven nodes are computed,
@@ -13,7 +12,7 @@
 //!
 //! # The end of the run's step
 //! is met exactly: what remains is taken as one step, or as two halves when it is less than two natural steps, so that no tiny step
-//! spoils the prediction. The natural step is kept apart from such shortened ones.
+//! spoils the prediction.
 //!
 //! # State
 //! Everything that the next step starts from: natural and last step, residues of the compensated sums, last coefficients and their
@@ -27,13 +26,13 @@ use super::radau_series::{
     Matrix, NODES, TERMS, continuation, inverse_differences, newton_of_powers, once_integrated, powers_of_newton,
     seventh_root, twice_integrated,
 };
-use super::replica::Replica;
+use super::replica::{Replica, shared_pulls};
 use super::{StepCounts, TimeIntegrator};
 use crate::comm::Communicator;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::nbody::force::Forces;
-use crate::nbody::jerk::{JerkKernel, MovingSources, Pull};
+use crate::nbody::jerk::{JerkKernel, MovingSources};
 use crate::nbody::problem::Gravity;
 use crate::particles::Particles;
 
@@ -76,7 +75,6 @@ struct Set {
     node: Vec<f64>,
     acceleration: Vec<f64>,
     targets: Vec<u32>,
-    pulls: Vec<Pull>,
     /// Buffers of the step that is being tried.
     trial: Trial,
     /// Steps below it are refused.
@@ -94,19 +92,20 @@ impl Set {
             node: replica.position.concat(),
             acceleration: vec![0.0; 3 * count],
             targets: (0..count as u32).collect(),
-            pulls: vec![[0.0; 6]; count],
             trial: Trial::default(),
             shortest: SHORTEST * dt,
         }
     }
 
     /// Accelerations at the positions of the node.
-    fn evaluate(&mut self, kernel: &JerkKernel) {
+    fn evaluate(&mut self, kernel: &JerkKernel, comm: &dyn Communicator) {
         let count = self.mass.len();
         let position = [0, 1, 2].map(|axis| &self.node[axis * count..(axis + 1) * count]);
         let sources = MovingSources { position, velocity: position, mass: &self.mass };
-        kernel.accelerations(sources, &self.targets, &mut self.pulls);
-        for (body, pull) in self.pulls.iter().enumerate() {
+        let pulls = shared_pulls(count, &self.targets, comm, |targets, pulls| {
+            kernel.accelerations(sources, targets, pulls);
+        });
+        for (body, pull) in pulls.iter().enumerate() {
             (0..3).for_each(|axis| self.acceleration[axis * count + body] = pull[axis]);
         }
     }
@@ -144,15 +143,15 @@ impl GaussRadau {
         GaussRadau { kernel, tables, memory: Memory::default(), counts: StepCounts::default() }
     }
 
-    fn run(&mut self, replica: &mut Replica, dt: f64) -> Result<()> {
+    fn run(&mut self, replica: &mut Replica, dt: f64, comm: &dyn Communicator) -> Result<()> {
         let mut set = Set::new(replica, dt);
         self.prepare_memory(replica.len(), dt)?;
         let mut remaining = Remaining::all_of(dt);
         while !remaining.is_over() {
-            self.evaluate(&mut set);
+            self.evaluate(&mut set, comm);
             set.start.copy_from_slice(&set.acceleration);
             check_finite(&set.start, replica)?;
-            let length = self.take_step(&mut set, &remaining, replica)?;
+            let length = self.take_step(&mut set, &remaining, replica, comm)?;
             remaining.pass(length);
         }
         let count = replica.len();
@@ -176,18 +175,24 @@ impl GaussRadau {
         Ok(())
     }
 
-    fn evaluate(&mut self, set: &mut Set) {
-        set.evaluate(&self.kernel);
+    fn evaluate(&mut self, set: &mut Set, comm: &dyn Communicator) {
+        set.evaluate(&self.kernel, comm);
         self.counts.evaluations += 1;
         self.counts.pairs += (set.mass.len() * set.mass.len()) as u64;
     }
 
     /// Tries steps until one is good enough, and returns its length.
-    fn take_step(&mut self, set: &mut Set, remaining: &Remaining, replica: &Replica) -> Result<f64> {
+    fn take_step(
+        &mut self,
+        set: &mut Set,
+        remaining: &Remaining,
+        replica: &Replica,
+        comm: &dyn Communicator,
+    ) -> Result<f64> {
         let mut trial = std::mem::take(&mut set.trial);
         loop {
             self.begin(&mut trial, set.position.len(), remaining.next_step(self.memory.natural));
-            let ratio = self.iterate(set, &mut trial);
+            let ratio = self.iterate(set, &mut trial, comm);
             if ratio >= SAFETY {
                 self.accept(set, &mut trial, ratio);
                 set.trial = trial;
@@ -233,13 +238,13 @@ impl GaussRadau {
     }
 
     /// Iterates the coefficients to convergence, and returns the ratio of the step wanted next to this one.
-    fn iterate(&mut self, set: &mut Set, trial: &mut Trial) -> f64 {
+    fn iterate(&mut self, set: &mut Set, trial: &mut Trial, comm: &dyn Communicator) -> f64 {
         let mut before = f64::INFINITY;
         for iteration in 0..MOST_ITERATIONS {
             let mut change = 0.0;
             for (number, node) in NODES.iter().enumerate().skip(1) {
                 self.move_to_node(set, trial, *node);
-                self.evaluate(set);
+                self.evaluate(set, comm);
                 change = self.update_coefficients(set, trial, number);
             }
             let error = change / largest(&set.acceleration);
@@ -295,9 +300,7 @@ impl GaussRadau {
             add_compensated(&mut set.velocity[i], &mut memory.velocity_residue[i], gain);
         }
         set.node.copy_from_slice(&set.position);
-        // A shortened step whose error allows the largest growth knows nothing of the natural one.
-        let is_uninformed = ratio >= 1.0 / SAFETY;
-        memory.natural = if is_uninformed { memory.natural.max(h * ratio) } else { h * ratio };
+        memory.natural = h * ratio;
         memory.last = h;
         std::mem::swap(&mut memory.coefficients, &mut trial.b);
         std::mem::swap(&mut memory.predicted, &mut trial.predicted);
@@ -314,7 +317,7 @@ impl TimeIntegrator for GaussRadau {
         comm: &dyn Communicator,
     ) -> Result<()> {
         let mut replica = Replica::gather(bodies, comm)?;
-        self.run(&mut replica, dt)?;
+        self.run(&mut replica, dt, comm)?;
         replica.put_back(bodies);
         self.counts.evaluations += 1;
         forces.evaluate(bodies, 0, comm)

@@ -13,7 +13,8 @@
 //!
 //! # The first levels
 //! The usual rule |a| / |jerk| fails for bodies at rest, whose jerk is 0. Instead a trial step is evaluated and thrown away, to
-//! have all derivatives at its beginning; while they ask for a shorter step than the trial's, the trial is repeated with that one.
+//! have all derivatives at its beginning; while they ask for a shorter step than the trial's, a shorter trial follows, by a few
+//! levels at a time, since what a trial asks for that is far too long means little.
 
 use super::criterion::{DEEPEST, TICKS, level_for, next_level, ticks, too_deep};
 use super::hermite_body::{HigherDerivatives, Motion, corrected, predicted};
@@ -32,6 +33,9 @@ use rayon::prelude::*;
 
 /// Bodies below which threads are not worth waking for a prediction, and in a chunk.
 const CHUNK: usize = 1 << 10;
+
+/// Levels by which a trial step is shortened at a time.
+const TRIAL_LEVELS: u8 = 3;
 
 /// Predictor and corrector with steps in powers of two.
 #[derive(Clone, Debug)]
@@ -81,7 +85,9 @@ impl Hermite {
     }
 
     fn evaluate(&mut self, bodies: &Replica, targets: &[u32], comm: &dyn Communicator) -> Result<Vec<Pull>> {
-        let pulls = shared_pulls(&self.kernel, bodies.sources(), targets, comm);
+        let pulls = shared_pulls(bodies.len(), targets, comm, |targets, pulls| {
+            self.kernel.accelerations_and_jerks(bodies.sources(), targets, pulls);
+        });
         self.counts.evaluations += 1;
         self.counts.pairs += (targets.len() * bodies.len()) as u64;
         match pulls.iter().position(|pull| !pull.iter().all(|value| value.is_finite())) {
@@ -117,11 +123,13 @@ impl Hermite {
             });
             let levels: Vec<u8> = wanted.collect();
             let deepest = levels.iter().copied().max().unwrap_or(0);
-            set.refuse_too_deep(&levels)?;
             if deepest <= trial {
                 return Ok(levels);
             }
-            trial = deepest;
+            if trial == DEEPEST {
+                set.refuse_too_deep(&levels)?;
+            }
+            trial = deepest.min(trial + TRIAL_LEVELS).min(DEEPEST);
         }
     }
 
@@ -282,6 +290,34 @@ impl Set {
         match levels.iter().position(|&level| level > DEEPEST) {
             Some(body) => Err(too_deep(self.bodies.id[body], self.dt)),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::solo::Solo;
+    use crate::nbody::integrate::fixtures_tests::{gravity, pythagorean};
+    use crate::nbody::problem::Softening;
+
+    #[test]
+    fn first_steps_do_not_depend_on_the_step_of_the_run() {
+        let law = gravity(1.0, Softening::None);
+        let bodies = Replica::gather(&pythagorean(), &Solo).unwrap();
+        let steps = |dt: f64| {
+            let mut scheme = Hermite::new(Substeps::Block { eta: 0.01 }, &law, CpuPath::best());
+            let mut set = Set::new(bodies.clone(), dt);
+            set.pulls = scheme.evaluate(&set.bodies, &[0, 1, 2], &Solo).unwrap();
+            let levels = scheme.first_levels(&mut set, &[0, 1, 2], 0.01, &Solo).unwrap();
+            levels.into_iter().map(|level| fraction(dt, level)).collect::<Vec<f64>>()
+        };
+        // Steps of the run that are much too long, and powers of two of each other; the estimates differ by terms of higher order.
+        let expected = steps(0.125);
+        for dt in [0.5, 2.0, 16.0, 1024.0] {
+            for (step, expected) in steps(dt).into_iter().zip(&expected) {
+                assert!((0.5..=2.0).contains(&(step / expected)), "{dt} {step} {expected}");
+            }
         }
     }
 }

@@ -7,13 +7,13 @@
 use crate::comm::{Communicator, route};
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
-use crate::nbody::jerk::{JerkKernel, MovingSources, Pull};
+use crate::nbody::jerk::{MovingSources, Pull};
 use crate::particles::Particles;
 
 /// Numbers that make up a body in a message: index, id, mass, position, velocity.
 const WORDS: usize = 9;
 /// Pairs of one evaluation below which every rank computes all of it, since messages would take longer.
-const PAIRS_TO_SHARE: usize = 1 << 16;
+const PAIRS_TO_SHARE: usize = 1 << 15;
 
 /// All bodies; entry n of each array is the body of index n.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,19 +101,19 @@ fn unpacked(bytes: &[u8]) -> impl Iterator<Item = [u64; WORDS]> {
     bytes.as_chunks::<8>().0.as_chunks::<WORDS>().0.iter().map(words)
 }
 
-/// Accelerations and jerks of the bodies `targets`, the work shared between ranks where it is worth the messages. Collective; the
-/// same on every rank.
+/// What `pulls_of` finds for the bodies `targets`, each of which it meets with all of `sources`; the targets are shared between
+/// ranks where that is worth the messages. Collective; the same on every rank.
 pub fn shared_pulls(
-    kernel: &JerkKernel,
-    sources: MovingSources<'_>,
+    sources: usize,
     targets: &[u32],
     comm: &dyn Communicator,
+    pulls_of: impl FnOnce(&[u32], &mut [Pull]),
 ) -> Vec<Pull> {
-    let is_shared = comm.size() > 1 && targets.len() * sources.mass.len() >= PAIRS_TO_SHARE;
+    let is_shared = comm.size() > 1 && targets.len() * sources >= PAIRS_TO_SHARE;
     let (start, count) =
         if is_shared { block_range(targets.len(), comm.size(), comm.rank()) } else { (0, targets.len()) };
     let mut own = vec![[0.0; 6]; count];
-    kernel.accelerations_and_jerks(sources, &targets[start..start + count], &mut own);
+    pulls_of(&targets[start..start + count], &mut own);
     if !is_shared {
         return own;
     }
