@@ -168,19 +168,19 @@ pub struct VerifyArgs {
 pub struct RenderArgs {
     /// Directory of a finished run, such as outputs/hot_plate
     pub run_dir: PathBuf,
-    /// Axis normal to the slice [default: as in the deck]
+    /// Axis normal to the slice, or along which one looks at bodies [default: as in the deck]
     #[arg(long, value_enum)]
     pub axis: Option<AxisArg>,
-    /// Coordinate of the slice along the axis, in m [default: as in the deck]
+    /// Coordinate of the slice of a heat run along the axis, in m [default: as in the deck]
     #[arg(long, value_name = "METRES", value_parser = finite, allow_negative_numbers = true)]
     pub position: Option<f64>,
-    /// Temperatures at the ends of the colour bar, such as 20,100 [default: as in the deck]
+    /// Temperatures or surface densities at the ends of the colour bar, such as 20,100 [default: as in the deck]
     #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
     pub range: Option<[f64; 2]>,
     /// Colour map [default: as in the deck]
     #[arg(long, value_enum)]
     pub colormap: Option<ColormapArg>,
-    /// Longest edge of the drawn slice, in pixels, 16 to 8192 [default: as in the deck]
+    /// Longest edge of the drawn plane, in pixels, 16 to 8192 [default: as in the deck]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(16..=8192))]
     pub pixels: Option<usize>,
     /// Directory of the pictures [default: frames in the run directory]

@@ -96,7 +96,7 @@ impl PointTree {
     pub fn new(mut points: Vec<Point>) -> PointTree {
         let depth = points.len().div_ceil(LEAF).max(1).next_power_of_two().ilog2();
         halve(&mut points, depth);
-        let mut leaves = vec![0..points.len()];
+        let mut leaves: Vec<Range<usize>> = std::iter::once(0..points.len()).collect();
         for _ in 0..depth {
             leaves = leaves.iter().flat_map(|part| [part.start..middle(part), middle(part)..part.end]).collect();
         }

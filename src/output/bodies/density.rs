@@ -4,7 +4,7 @@
 //! of bodies. Rank 0 then smooths the picture (see [`super::smoothing`]). What travels is the size of the picture,
 //! whatever the number of bodies.
 
-use super::smoothing::smoothed;
+use super::smoothing::{is_sparse, lone_peak, smoothed};
 use super::view::View;
 use crate::comm::Communicator;
 use crate::nbody::lagrangian::integer_scale;
@@ -15,10 +15,8 @@ use rayon::prelude::*;
 
 /// Bodies that one task takes at least: as many as a picture has pixels, about.
 const CHUNK: usize = 1 << 17;
-/// Ends of the colours, if nobody says: this share of the pixels with mass is darker than the lower end.
-const DARK: f64 = 0.1;
-/// Most decimal orders that a chosen range spans.
-const ORDERS: f64 = 9.0;
+/// Most and least decimal orders that a chosen range of colours spans.
+const ORDERS: [f64; 2] = [1.0, 9.0];
 
 /// Numbers of bodies and masses of all pixels, the lowest line first.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,21 +74,30 @@ impl Deposit {
         masses
     }
 
+    /// The ends of the colours for a picture, as logarithms: about the density of a lone body, so that lone bodies stand out of the
+    /// darkness just so, and the largest one.
+    pub fn logarithmic_range(&self, picture: &Slice) -> [f64; 2] {
+        let high = picture.range().map_or(0.0, |[_, high]| high);
+        let [peak, share] = lone_peak(self.view.pixels, &self.counts);
+        let lone = self.typical_mass() * peak * share / self.scale / self.view.pixel_area();
+        [lone.log10().clamp(high - ORDERS[1], high - ORDERS[0]), high]
+    }
+
+    /// Mass of a body in the middle of all pixels' mean masses; of the lightest in a picture of few bodies.
+    fn typical_mass(&self) -> f64 {
+        let filled = self.counts.iter().zip(&self.masses).filter(|(_, mass)| **mass > 0);
+        let mut means: Vec<i64> = filled.map(|(count, mass)| mass / count).collect();
+        means.sort_unstable();
+        let middle = if is_sparse(&self.counts) { 0 } else { means.len() / 2 };
+        means.get(middle).map_or(0.0, |mass| *mass as f64)
+    }
+
     /// The decimal logarithm of the surface density; minus infinity where there is nothing.
     pub fn logarithmic(&self) -> Slice {
         let mut values = self.surface_density();
         values.par_iter_mut().for_each(|density| *density = density.log10());
         Slice { samples: [self.view.pixels; 2], values }
     }
-}
-
-/// The ends of the colours for a picture of logarithms: nearly the least and the largest density in it.
-pub fn logarithmic_range(picture: &Slice) -> [f64; 2] {
-    let mut values: Vec<f64> = picture.values.iter().copied().filter(|value| value.is_finite()).collect();
-    values.par_sort_unstable_by(f64::total_cmp);
-    let Some(high) = values.last().copied() else { return [0.0, 1.0] };
-    let low = values[(values.len() as f64 * DARK) as usize];
-    [low.clamp(high - ORDERS, high - 0.5), high]
 }
 
 #[cfg(test)]
@@ -159,10 +166,30 @@ mod tests {
     }
 
     #[test]
+    fn colours_reach_from_a_lone_body_to_the_densest_place() {
+        let bodies = cloud(20_000);
+        let deposit = Deposit::of(view(200), &bodies, &Solo);
+        let picture = deposit.logarithmic();
+        let [low, high] = deposit.logarithmic_range(&picture);
+        assert_eq!(high, picture.range().unwrap()[1]);
+        // Half of the peak of a body of mass 2 under the widest Gaussian.
+        let area = std::f64::consts::TAU * (8.0f64 / 640.0 * 4.0).powi(2);
+        assert!((low - (0.5 * 2.0 / area).log10()).abs() < 0.01, "{low}");
+    }
+
+    #[test]
     fn ranges_of_strange_pictures() {
-        let picture = |values: &[f64]| Slice { samples: [values.len(), 1], values: values.to_vec() };
-        assert_eq!(logarithmic_range(&picture(&[f64::NEG_INFINITY; 3])), [0.0, 1.0]);
-        assert_eq!(logarithmic_range(&picture(&[2.0; 5])), [1.5, 2.0]);
-        assert_eq!(logarithmic_range(&picture(&[-300.0, 2.0])), [-7.0, 2.0]);
+        let mut bodies = Particles::default();
+        let range = |bodies: &Particles| {
+            let deposit = Deposit::of(view(64), bodies, &Solo);
+            deposit.logarithmic_range(&deposit.logarithmic())
+        };
+        assert_eq!(range(&bodies), [-9.0, 0.0]);
+        bodies.push(0, 0, 1.0, [0.0; 3], [0.0; 3]);
+        let [low, high] = range(&bodies);
+        assert!((high - low - 1.0).abs() < 1e-12, "one dot: {low} to {high}");
+        bodies.push(1, 1, 1e-12, [1.0, 0.0, 0.0], [0.0; 3]);
+        let [low, high] = range(&bodies);
+        assert!((high - low - 9.0).abs() < 1e-12, "a light one: {low} to {high}");
     }
 }

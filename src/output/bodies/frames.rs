@@ -3,7 +3,7 @@
 //!
 //! Window and colours are fixed by the first picture, where the deck leaves them open, so that pictures can be compared.
 
-use super::density::{Deposit, logarithmic_range};
+use super::density::Deposit;
 use super::units::Units;
 use super::view::View;
 use crate::comm::{Communicator, agree};
@@ -12,7 +12,6 @@ use crate::nbody::problem::UnitSystem;
 use crate::output::animation::Animation;
 use crate::output::frames::{frame_name, write_picture};
 use crate::output::picture::{Design, WindowText, with_unit};
-use crate::output::slice::Slice;
 use crate::output::snapshot::SeriesEntry;
 use crate::particles::Particles;
 use crate::run_config::DensityPlan;
@@ -75,7 +74,7 @@ impl DensityFrames {
         let view = self.view(bodies, comm);
         let deposit = Deposit::of(view, bodies, comm);
         let drawn = match comm.rank() {
-            0 => self.draw(&view, &deposit.logarithmic(), entry).map(Some),
+            0 => self.draw(&view, &deposit, entry).map(Some),
             _ => Ok(None),
         };
         agree(comm, drawn)
@@ -85,12 +84,13 @@ impl DensityFrames {
         *self.view.get_or_insert_with(|| View::new(&self.plan, bodies, comm))
     }
 
-    fn draw(&mut self, view: &View, picture: &Slice, entry: SeriesEntry) -> Result<PathBuf> {
+    fn draw(&mut self, view: &View, deposit: &Deposit, entry: SeriesEntry) -> Result<PathBuf> {
+        let picture = &deposit.logarithmic();
         let path = self.directory.join(frame_name(entry.step));
         let time = entry.time * self.units.shown_time.1;
         let fresh = || {
             let design = Design::of_window(view.ends(), view.pixels, &text(&self.title, &self.units, view));
-            let range = self.plan.range.map_or_else(|| logarithmic_range(picture), |ends| ends.map(f64::log10));
+            let range = self.plan.range.map_or_else(|| deposit.logarithmic_range(picture), |ends| ends.map(f64::log10));
             let animation = Animation::sharp(&design, range, self.plan.colormap);
             Film { design, range, animation }
         };

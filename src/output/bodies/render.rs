@@ -30,6 +30,13 @@ pub struct BodyRender {
     pub output: Option<PathBuf>,
 }
 
+/// Whether a directory is that of an N-body run, as far as its snapshots tell.
+pub fn has_bodies(directory: &Path) -> bool {
+    let snapshots = directory.join("snapshots");
+    let holds = |step: u64, name: &str| snapshots.join(format!("{step:08}")).join(name).exists();
+    list_steps(&snapshots).iter().any(|entry| ["mass.npy", "bodies.pvtp"].iter().any(|name| holds(entry.step, name)))
+}
+
 /// Draws one picture per snapshot, and the animation if there are several. Returns the files written. By one rank.
 ///
 /// # Errors

@@ -34,6 +34,19 @@ pub fn smoothed(edge: usize, counts: &[i64], masses: &[i64]) -> Vec<f64> {
     sum
 }
 
+/// Whether there are so few bodies that each is a dot.
+pub fn is_sparse(counts: &[i64]) -> bool {
+    counts.iter().sum::<i64>() < FEW
+}
+
+/// The largest value that a lone body of mass 1 has in a picture, and the share of it that should just be seen: half of a faint spot,
+/// a tenth of a dot.
+pub fn lone_peak(edge: usize, counts: &[i64]) -> [f64; 2] {
+    let (level, share) = if is_sparse(counts) { (DOT, 0.1) } else { (WIDTHS.len() - 1, 0.5) };
+    let width = WIDTHS[level] * edge as f64 / EDGE;
+    [1.0 / (std::f64::consts::TAU * width * width), share]
+}
+
 fn widths(edge: usize) -> impl Iterator<Item = f64> {
     WIDTHS.into_iter().map(move |width| width * edge as f64 / EDGE)
 }
@@ -41,7 +54,7 @@ fn widths(edge: usize) -> impl Iterator<Item = f64> {
 /// Number of the width of every pixel: the first one whose box holds enough bodies.
 fn levels(edge: usize, counts: &[i64]) -> Vec<u8> {
     let sums = Sums::new(edge, counts);
-    let few = sums.within([0, 0], [edge, edge]) < FEW;
+    let few = is_sparse(counts);
     // The square whose area is that of a Gaussian, 4 pi sigma^2.
     let halves: Vec<usize> = widths(edge).map(|w| (w * std::f64::consts::PI.sqrt()).round() as usize).collect();
     let level = |pixel: usize| {

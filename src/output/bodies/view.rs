@@ -13,7 +13,7 @@ const SHARE: f64 = 0.95;
 /// Fewer bodies than this are all shown.
 const FEW: f64 = 100.0;
 /// Width of a chosen window over the width that holds the bodies.
-const MARGIN: f64 = 1.25;
+const MARGIN: f64 = 1.5;
 
 /// A square window, seen along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,11 +1,11 @@
 //! The files of a snapshot in GADGET's layout, by the HDF5 library.
 
-use super::super::npy::WORDS;
-use super::super::units::Units;
 use crate::bytes::{self, F64};
 use crate::error::{Error, Result};
 use crate::index_order::IndexOrder;
 use crate::output::atomic;
+use crate::output::bodies::npy::WORDS;
+use crate::output::bodies::units::Units;
 use crate::output::snapshot::SeriesEntry;
 use crate::particles::Particles;
 use hdf5_metno::{Dataset, File, Group, H5Type};
