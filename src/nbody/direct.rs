@@ -18,7 +18,7 @@ use super::gravity::{LANES, PairKernel, Sources, Tile};
 use super::pair_force::{NOBODY, Own};
 use super::problem::Gravity;
 use super::singular;
-use crate::comm::{Communicator, Incoming, Outgoing, agree};
+use crate::comm::{Communicator, Incoming, Outgoing, ReduceOp, agree};
 use crate::cpu::CpuPath;
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
@@ -41,18 +41,13 @@ pub struct DirectSum {
     constant: f64,
     kernel: PairKernel,
     costs: ForceCosts,
-    targets: Vec<Target>,
+    /// Bodies whose forces are asked for.
+    tiles: Vec<Tile>,
+    /// Their indices; [`NOBODY`] for unused lanes.
+    own: Vec<Own>,
     sources: Held,
     /// A block as it travels: all x, all y, all z, all masses.
     block: Vec<f64>,
-}
-
-/// Eight bodies whose forces are asked for.
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    tile: Tile,
-    /// Their indices; [`NOBODY`] for unused lanes.
-    own: Own,
 }
 
 /// Sources that have arrived and are not yet summed.
@@ -71,7 +66,8 @@ impl DirectSum {
             constant: gravity.constant,
             kernel: PairKernel::new(gravity, path),
             costs: ForceCosts::default(),
-            targets: Vec::new(),
+            tiles: Vec::new(),
+            own: Vec::new(),
             sources: Held::default(),
             block: Vec::new(),
         }
@@ -90,6 +86,7 @@ impl Forces for DirectSum {
             return Ok(());
         }
         self.gather(bodies, &active);
+        self.kernel = self.kernel.with_extent(extent(bodies, comm));
         self.sum(bodies, total, comm);
         self.scatter(bodies, &active);
         self.costs.pairs += active.len() as u64 * (total as u64 - 1);
@@ -114,17 +111,26 @@ fn is_in_blocks(bodies: &Particles, total: usize, comm: &dyn Communicator) -> Re
     )))
 }
 
+/// The largest coordinate of all bodies.
+fn extent(bodies: &Particles, comm: &dyn Communicator) -> f64 {
+    let mut largest = [bodies.position.iter().flatten().fold(0.0f64, |most, x| most.max(x.abs()))];
+    comm.all_reduce(ReduceOp::Max, &mut largest);
+    largest[0]
+}
+
 impl DirectSum {
     /// Fills the tiles with the active bodies.
     fn gather(&mut self, bodies: &Particles, active: &[usize]) {
-        self.targets.clear();
-        self.targets.extend(active.chunks(LANES).map(|group| {
-            let last = group[group.len() - 1];
-            let body = |lane: usize| group.get(lane).copied().unwrap_or(last);
+        let groups = || active.chunks(LANES);
+        self.tiles.clear();
+        self.tiles.extend(groups().map(|group| {
+            let body = |lane: usize| group[lane.min(group.len() - 1)];
             let position = std::array::from_fn(|axis| std::array::from_fn(|lane| bodies.position[axis][body(lane)]));
-            let own = std::array::from_fn(|lane| group.get(lane).map_or(NOBODY, |&n| bodies.index[n] as usize));
-            Target { tile: Tile { position, ..Tile::default() }, own }
+            Tile { position, ..Tile::default() }
         }));
+        self.own.clear();
+        let index = |group: &[usize], lane: usize| group.get(lane).map_or(NOBODY, |&n| bodies.index[n] as usize);
+        self.own.extend(groups().map(|group| std::array::from_fn(|lane| index(group, lane))));
     }
 
     /// Lets all blocks of sources pass by.
@@ -142,11 +148,11 @@ impl DirectSum {
     /// Brings block number `block`, if there is one, while the held sources below index `end` are summed.
     fn pass_block(&mut self, block: usize, bodies: &Particles, total: usize, comm: &dyn Communicator, end: usize) {
         let start = Instant::now();
-        let DirectSum { kernel, targets, sources, block: values, costs, .. } = self;
+        let DirectSum { kernel, tiles, own, sources, block: values, costs, .. } = self;
         let mut near_s = 0.0;
         let mut work = || {
             let start = Instant::now();
-            sources.pull(kernel, targets, end);
+            sources.pull(kernel, tiles, own, end);
             near_s += start.elapsed().as_secs_f64();
         };
         if block == comm.size() {
@@ -163,12 +169,12 @@ impl DirectSum {
 
     /// Takes the sums to the bodies.
     fn scatter(&self, bodies: &mut Particles, active: &[usize]) {
-        for (group, target) in active.chunks(LANES).zip(&self.targets) {
+        for (group, tile) in active.chunks(LANES).zip(&self.tiles) {
             for (lane, &body) in group.iter().enumerate() {
                 for axis in 0..3 {
-                    bodies.acceleration[axis][body] = self.constant * target.tile.acceleration[axis][lane];
+                    bodies.acceleration[axis][body] = self.constant * tile.acceleration[axis][lane];
                 }
-                bodies.potential[body] = self.constant * target.tile.potential[lane];
+                bodies.potential[body] = self.constant * tile.potential[lane];
             }
         }
     }
@@ -229,15 +235,15 @@ impl Held {
     }
 
     /// Adds the sources below index `end` to all targets.
-    fn pull(&self, kernel: &PairKernel, targets: &mut [Target], end: usize) {
-        let per_thread = targets.len().div_ceil(4 * rayon::current_num_threads());
-        targets.par_chunks_mut(per_thread.clamp(1, CHUNK)).for_each(|chunk| {
+    fn pull(&self, kernel: &PairKernel, tiles: &mut [Tile], own: &[Own], end: usize) {
+        let chunk = tiles.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, CHUNK);
+        tiles.par_chunks_mut(chunk).zip(own.par_chunks(chunk)).for_each(|(tiles, own)| {
+            let mut own_of_run = [[NOBODY; LANES]; CHUNK];
             for first in (self.first..end).step_by(RUN) {
-                let sources = self.run(first, end.min(first + RUN));
-                for target in chunk.iter_mut() {
-                    let own = target.own.map(|index| index.checked_sub(first).unwrap_or(NOBODY));
-                    kernel.add_others(&mut target.tile, sources, &own);
+                for (to, from) in own_of_run.iter_mut().zip(own) {
+                    *to = from.map(|index| index.checked_sub(first).unwrap_or(NOBODY));
                 }
+                kernel.add_others(tiles, &own_of_run[..own.len()], self.run(first, end.min(first + RUN)));
             }
         });
     }

@@ -9,12 +9,11 @@
 //! computed once for both of its bodies, which halves the arithmetic but writes where other threads do.
 
 use super::pair_force::{self, Arithmetic, Exact, Fused, Law, NOBODY, Own};
-use super::pair_lanes::Plain;
-use super::problem::{Gravity, Softening};
+use super::pair_lanes::{Plain, PlainSingle};
+use super::pair_single::{self, SingleLaw, power_of_two};
+use super::problem::{Gravity, Precision, Softening};
 use super::spline::Spline;
 use crate::cpu::CpuPath;
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256d, __m512d};
 
 /// Targets that are computed together.
 pub const LANES: usize = 8;
@@ -40,97 +39,172 @@ pub struct Sources<'a> {
     pub mass: &'a [f64],
 }
 
+/// What a compiled loop is told besides the bodies.
+#[derive(Clone, Copy, Debug)]
+struct Laws {
+    double: Law,
+    single: SingleLaw,
+}
+
 /// A compiled loop. SAFETY: callers promise what [`pair_force::add`] asks for.
-type Loop = unsafe fn(&Law, &mut Tile, Sources<'_>, &Own);
+type Loop = unsafe fn(&Laws, &mut [Tile], &[Own], Sources<'_>);
 
 /// The pair force of a problem on a CPU path.
 #[derive(Clone, Copy, Debug)]
 pub struct PairKernel {
-    law: Law,
+    softening: Softening,
+    laws: Laws,
     add: Loop,
 }
+
+/// Length of the scaled problem in 32 bits for the length given to [`PairKernel::with_extent`]: distances from 1e-22 to 1e3 of
+/// that are in range.
+const SCALED_EXTENT: f64 = (1u64 << 30) as f64;
+/// Softening length of the scaled problem where only that is known: distances up to 1e18 of it are in range.
+const SCALED_SOFTENING: f64 = 1.0 / (1 << 20) as f64;
 
 impl PairKernel {
     /// The kernel for this law of force. A path that this CPU does not have gives way to the widest one that it has.
     pub fn new(gravity: &Gravity, path: CpuPath) -> PairKernel {
-        let spline = match gravity.softening {
-            Softening::Spline(eps) => Some(Spline::new(eps)),
-            Softening::None | Softening::Plummer(_) => None,
-        };
-        let softening_squared = match gravity.softening {
-            Softening::Plummer(eps) => eps * eps,
-            Softening::None | Softening::Spline(_) => 0.0,
-        };
-        let law = Law { softening_squared, spline };
-        PairKernel { law, add: loop_for(path.min(CpuPath::best()), gravity.portable_bits, spline.is_some()) }
+        let softening = gravity.softening;
+        let scale =
+            if softening == Softening::None { 1.0 } else { SCALED_SOFTENING / power_of_two(softening.length()) };
+        let laws = Laws { double: law(softening, Spline::new), single: single_law(softening, scale) };
+        PairKernel { softening, laws, add: loop_for(gravity, path.min(CpuPath::best())) }
+    }
+
+    /// The same with a choice of the range of distances in [`Precision::Single`], which otherwise follows from the softening
+    /// length: `extent` is about the largest distance between bodies. Changes no bit of a result inside both ranges.
+    pub fn with_extent(self, extent: f64) -> PairKernel {
+        let single = single_law(self.softening, SCALED_EXTENT / power_of_two(extent));
+        PairKernel { laws: Laws { single, ..self.laws }, ..self }
     }
 
     /// Adds the sources to a tile. With `diagonal = Some(n)` source `n + lane` *is* the target of that lane, and adds nothing to
     /// it (sources that do not exist are skipped).
     pub fn add(&self, tile: &mut Tile, sources: Sources<'_>, diagonal: Option<usize>) {
         let own = diagonal.map_or([NOBODY; LANES], |first| std::array::from_fn(|lane| first + lane));
-        self.add_others(tile, sources, &own);
+        self.add_others(std::slice::from_mut(tile), &[own], sources);
     }
 
-    /// Adds the sources to a tile. Source `own[lane]` *is* the target of that lane, and adds nothing to it; [`NOBODY`] where the
-    /// target is not among the sources.
+    /// Adds the sources to tiles. Source `own[tile][lane]` *is* the target of that lane, and adds nothing to it; [`NOBODY`] where
+    /// the target is not among the sources. In [`Precision::Single`] sources are summed in blocks of [`pair_single::BLOCK`] from the
+    /// first one on, so bits depend on cuts of the sources elsewhere; in [`Precision::Double`] they never do.
     ///
     /// # Panics
-    /// If the slices of the sources differ in length.
-    pub fn add_others(&self, tile: &mut Tile, sources: Sources<'_>, own: &Own) {
+    /// If the slices of the sources differ in length, or those of the targets.
+    pub fn add_others(&self, tiles: &mut [Tile], own: &[Own], sources: Sources<'_>) {
         let count = sources.mass.len();
         assert!(sources.position.iter().all(|values| values.len() == count), "sources have all coordinates");
+        assert_eq!(tiles.len(), own.len(), "it is known of every tile which sources are its own");
         // SAFETY: the loop was chosen for instructions that this CPU has; the lengths are equal.
-        unsafe { (self.add)(&self.law, tile, sources, own) }
+        unsafe { (self.add)(&self.laws, tiles, own, sources) }
     }
 }
 
-fn loop_for(path: CpuPath, portable_bits: bool, spline: bool) -> Loop {
-    match (portable_bits || path == CpuPath::Portable, spline) {
-        (true, true) => wide::<Exact, true>(path),
-        (true, false) => wide::<Exact, false>(path),
-        (false, true) => wide::<Fused, true>(path),
-        (false, false) => wide::<Fused, false>(path),
+fn law(softening: Softening, spline: impl Fn(f64) -> Spline) -> Law {
+    match softening {
+        Softening::None => Law { softening_squared: 0.0, spline: None },
+        Softening::Plummer(eps) => Law { softening_squared: eps * eps, spline: None },
+        Softening::Spline(eps) => Law { softening_squared: 0.0, spline: Some(spline(eps)) },
+    }
+}
+
+fn single_law(softening: Softening, scale: f64) -> SingleLaw {
+    let scaled = match softening {
+        Softening::None => Softening::None,
+        Softening::Plummer(eps) => Softening::Plummer(eps * scale),
+        Softening::Spline(eps) => Softening::Spline(eps * scale),
+    };
+    SingleLaw { scale, law: law(scaled, Spline::single) }
+}
+
+fn loop_for(gravity: &Gravity, path: CpuPath) -> Loop {
+    match (gravity.portable_bits || path == CpuPath::Portable, matches!(gravity.softening, Softening::Spline(_))) {
+        (true, true) => loop_of::<Exact, true>(gravity.precision, path),
+        (true, false) => loop_of::<Exact, false>(gravity.precision, path),
+        (false, true) => loop_of::<Fused, true>(gravity.precision, path),
+        (false, false) => loop_of::<Fused, false>(gravity.precision, path),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-fn wide<A: Arithmetic, const SPLINE: bool>(path: CpuPath) -> Loop {
-    match path {
-        CpuPath::Portable => plain::<Exact, SPLINE>,
-        CpuPath::Avx2 => avx2::<A, SPLINE>,
-        CpuPath::Avx512 => avx512::<A, SPLINE>,
+fn loop_of<A: Arithmetic, const SPLINE: bool>(precision: Precision, path: CpuPath) -> Loop {
+    match (precision, path) {
+        (_, CpuPath::Portable) => plain_loop_of::<SPLINE>(precision),
+        (Precision::Double, CpuPath::Avx2) => x86::avx2::<A, SPLINE>,
+        (Precision::Single, CpuPath::Avx2) => x86::avx2_single::<A, SPLINE>,
+        (Precision::Double, CpuPath::Avx512) => x86::avx512::<A, SPLINE>,
+        (Precision::Single, CpuPath::Avx512) => x86::avx512_single::<A, SPLINE>,
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn wide<A: Arithmetic, const SPLINE: bool>(_path: CpuPath) -> Loop {
-    plain::<Exact, SPLINE>
+fn loop_of<A: Arithmetic, const SPLINE: bool>(precision: Precision, _path: CpuPath) -> Loop {
+    plain_loop_of::<SPLINE>(precision)
+}
+
+fn plain_loop_of<const SPLINE: bool>(precision: Precision) -> Loop {
+    match precision {
+        Precision::Double => plain::<SPLINE>,
+        Precision::Single => plain_single::<SPLINE>,
+    }
 }
 
 /// # Safety
 /// As [`pair_force::add`].
-unsafe fn plain<A: Arithmetic, const SPLINE: bool>(law: &Law, tile: &mut Tile, sources: Sources<'_>, own: &Own) {
+unsafe fn plain<const SPLINE: bool>(laws: &Laws, tiles: &mut [Tile], own: &[Own], sources: Sources<'_>) {
     // SAFETY: the caller's promise.
-    unsafe { pair_force::add::<Plain, A, SPLINE>(law, tile, sources, own) }
+    unsafe { pair_force::add::<Plain, Exact, SPLINE>(&laws.double, tiles, own, sources) }
 }
 
 /// # Safety
 /// As [`pair_force::add`].
+unsafe fn plain_single<const SPLINE: bool>(laws: &Laws, tiles: &mut [Tile], own: &[Own], sources: Sources<'_>) {
+    let Laws { double, single } = laws;
+    // SAFETY: the caller's promise.
+    unsafe { pair_single::add::<PlainSingle, Plain, Exact, SPLINE>(double, single, tiles, own, sources) }
+}
+
+/// The loops compiled for instruction sets that not every x86-64 has.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<A: Arithmetic, const SPLINE: bool>(law: &Law, tile: &mut Tile, sources: Sources<'_>, own: &Own) {
-    // SAFETY: the caller's promise.
-    unsafe { pair_force::add::<__m256d, A, SPLINE>(law, tile, sources, own) }
-}
+mod x86 {
+    use super::*;
+    use std::arch::x86_64::{__m256, __m256d, __m512d};
 
-/// # Safety
-/// As [`pair_force::add`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn avx512<A: Arithmetic, const SPLINE: bool>(law: &Law, tile: &mut Tile, sources: Sources<'_>, own: &Own) {
-    // SAFETY: the caller's promise.
-    unsafe { pair_force::add::<__m512d, A, SPLINE>(law, tile, sources, own) }
+    macro_rules! loops {
+        ($features:literal, $double:ident, $single:ident, $lanes:ty) => {
+            /// # Safety
+            /// As [`pair_force::add`].
+            #[target_feature(enable = $features)]
+            pub unsafe fn $double<A: Arithmetic, const SPLINE: bool>(
+                laws: &Laws,
+                tiles: &mut [Tile],
+                own: &[Own],
+                sources: Sources<'_>,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { pair_force::add::<$lanes, A, SPLINE>(&laws.double, tiles, own, sources) }
+            }
+
+            /// # Safety
+            /// As [`pair_force::add`].
+            #[target_feature(enable = $features)]
+            pub unsafe fn $single<A: Arithmetic, const SPLINE: bool>(
+                laws: &Laws,
+                tiles: &mut [Tile],
+                own: &[Own],
+                sources: Sources<'_>,
+            ) {
+                let Laws { double, single } = laws;
+                // SAFETY: the caller's promise.
+                unsafe { pair_single::add::<__m256, $lanes, A, SPLINE>(double, single, tiles, own, sources) }
+            }
+        };
+    }
+
+    loops!("avx2,fma", avx2, avx2_single, __m256d);
+    loops!("avx512f", avx512, avx512_single, __m512d);
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn cuts_of_the_sources_do_not_show() {
                 let mut parts = tile_of(&bodies, 0);
                 kernel.add(&mut parts, bodies.range(0, cut), Some(0));
                 let own = std::array::from_fn(|lane: usize| lane.checked_sub(cut).unwrap_or(NOBODY));
-                kernel.add_others(&mut parts, bodies.range(cut, 100), &own);
+                kernel.add_others(std::slice::from_mut(&mut parts), &[own], bodies.range(cut, 100));
                 assert_eq!(parts, whole, "cut at {cut}");
             }
         }
@@ -176,7 +176,7 @@ fn own_sources_are_skipped_wherever_they_stand() {
     for kernel in kernels(Softening::None) {
         // Targets away from all sources, so that skipping shows.
         let mut tile = Tile { position: [[2.0; LANES]; 3], ..Tile::default() };
-        kernel.add_others(&mut tile, bodies.all(), &own);
+        kernel.add_others(std::slice::from_mut(&mut tile), &[own], bodies.all());
         for (lane, own) in own.into_iter().enumerate() {
             let (sum, size) = twin(Softening::None, [2.0; 3], bodies.all(), own)[3];
             assert!((tile.potential[lane] - sum).abs() <= 4e-15 * size);

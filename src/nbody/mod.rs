@@ -15,6 +15,9 @@ pub mod method;
 pub mod model;
 pub mod pair_force;
 pub mod pair_lanes;
+pub mod pair_single;
+#[cfg(target_arch = "x86_64")]
+pub mod pair_vectors;
 pub mod problem;
 pub mod sampled_error;
 pub mod singular;

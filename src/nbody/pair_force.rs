@@ -40,6 +40,8 @@ pub struct Law {
 
 /// How sums of products and inverse roots are rounded.
 pub trait Arithmetic {
+    /// Whether [`PairLanes::LARGEST`] matters.
+    const IS_BOUNDED: bool;
     /// The same, and no force where the squared distance overflows.
     type Careful: Arithmetic;
 
@@ -69,6 +71,7 @@ pub trait Arithmetic {
 pub struct Exact;
 
 impl Arithmetic for Exact {
+    const IS_BOUNDED: bool = false;
     type Careful = Exact;
 
     #[inline(always)]
@@ -100,6 +103,7 @@ impl Arithmetic for Exact {
 pub struct Fused;
 
 impl Arithmetic for Fused {
+    const IS_BOUNDED: bool = true;
     type Careful = Careful;
 
     #[inline(always)]
@@ -131,6 +135,7 @@ impl Arithmetic for Fused {
 pub struct Careful;
 
 impl Arithmetic for Careful {
+    const IS_BOUNDED: bool = false;
     type Careful = Careful;
 
     #[inline(always)]
@@ -148,14 +153,14 @@ impl Arithmetic for Careful {
     #[inline(always)]
     unsafe fn estimate<L: PairLanes>(x: L) -> L {
         // SAFETY: the caller's promise.
-        unsafe { x.min(L::splat(f64::MAX)).inverse_root_estimate_of_any() }
+        unsafe { x.min(L::splat(L::GREATEST)).inverse_root_estimate_of_any() }
     }
 
     #[inline(always)]
     unsafe fn inverse_root<L: PairLanes>(x: L, estimate: L) -> L {
-        // Cubed, the inverse root of the largest number is 0 in 64 bits, as the force at an infinite distance is.
+        // Cubed, the inverse root of the largest number is 0, as the force at an infinite distance is.
         // SAFETY: the caller's promise.
-        unsafe { refined(x.min(L::splat(f64::MAX)), estimate) }
+        unsafe { refined(x.min(L::splat(L::GREATEST)), estimate) }
     }
 }
 
@@ -194,8 +199,8 @@ pub unsafe fn newton<L: PairLanes, A: Arithmetic>(squared: L, estimate: L, mass:
 
 /// Sums of a group of lanes.
 #[derive(Clone, Copy)]
-struct Group<L> {
-    position: [L; 3],
+pub struct Group<L: PairLanes> {
+    position: [L::Place; 3],
     acceleration: [L; 3],
     potential: L,
 }
@@ -209,29 +214,41 @@ struct Approach<L> {
 }
 
 impl<L: PairLanes> Group<L> {
+    /// The lanes of a tile from `lane` on.
+    ///
     /// # Safety
     /// The CPU has the instruction set of the vectors (so for every method), and `lane + WIDTH` is at most [`LANES`].
     #[inline(always)]
-    unsafe fn load(tile: &Tile, lane: usize) -> Group<L> {
+    pub unsafe fn load(tile: &Tile, lane: usize) -> Group<L> {
+        let ([x, y, z], [ax, ay, az]) = (&tile.position, &tile.acceleration);
         // SAFETY: the lanes lie inside the arrays by the caller's promise.
-        let read = |values: &[f64; LANES]| unsafe { L::load(values.as_ptr().add(lane)) };
-        Group {
-            position: [read(&tile.position[0]), read(&tile.position[1]), read(&tile.position[2])],
-            acceleration: [read(&tile.acceleration[0]), read(&tile.acceleration[1]), read(&tile.acceleration[2])],
-            potential: read(&tile.potential),
+        unsafe {
+            Group {
+                position: [L::place(x[lane..].as_ptr()), L::place(y[lane..].as_ptr()), L::place(z[lane..].as_ptr())],
+                acceleration: [
+                    L::load(ax[lane..].as_ptr()),
+                    L::load(ay[lane..].as_ptr()),
+                    L::load(az[lane..].as_ptr()),
+                ],
+                potential: L::load(tile.potential[lane..].as_ptr()),
+            }
         }
     }
 
+    /// The sums to the tile.
+    ///
     /// # Safety
     /// As [`Group::load`].
     #[inline(always)]
-    unsafe fn store(&self, tile: &mut Tile, lane: usize) {
+    pub unsafe fn store(&self, tile: &mut Tile, lane: usize) {
+        let [x, y, z] = &mut tile.acceleration;
         // SAFETY: the lanes lie inside the arrays by the caller's promise.
-        let write = |values: &mut [f64; LANES], sum: L| unsafe { sum.store(values.as_mut_ptr().add(lane)) };
-        write(&mut tile.acceleration[0], self.acceleration[0]);
-        write(&mut tile.acceleration[1], self.acceleration[1]);
-        write(&mut tile.acceleration[2], self.acceleration[2]);
-        write(&mut tile.potential, self.potential);
+        unsafe {
+            self.acceleration[0].store(x[lane..].as_mut_ptr());
+            self.acceleration[1].store(y[lane..].as_mut_ptr());
+            self.acceleration[2].store(z[lane..].as_mut_ptr());
+            self.potential.store(tile.potential[lane..].as_mut_ptr());
+        }
     }
 
     /// True if a sum is infinite or NaN.
@@ -239,7 +256,7 @@ impl<L: PairLanes> Group<L> {
     /// # Safety
     /// As [`Group::load`].
     #[inline(always)]
-    unsafe fn is_broken(&self) -> bool {
+    pub unsafe fn is_broken(&self) -> bool {
         // SAFETY: the caller's promise.
         unsafe {
             let a = &self.acceleration;
@@ -251,16 +268,26 @@ impl<L: PairLanes> Group<L> {
         }
     }
 
+    /// Differences of positions, without a closure: the compiler would call the vector instructions in one.
+    ///
+    /// # Safety
+    /// As [`Group::load`].
+    #[inline(always)]
+    unsafe fn away(&self, [x, y, z]: [f64; 3]) -> [L; 3] {
+        let [at_x, at_y, at_z] = self.position;
+        // SAFETY: the caller's promise.
+        unsafe { [L::away(x, at_x), L::away(y, at_y), L::away(z, at_z)] }
+    }
+
     /// The first half of a pair; `softening` is added to the squared distance.
     ///
     /// # Safety
     /// As [`Group::load`].
     #[inline(always)]
-    unsafe fn approach<A: Arithmetic>(&self, source: [L; 3], softening: L) -> Approach<L> {
+    unsafe fn approach<A: Arithmetic>(&self, source: [f64; 3], softening: L) -> Approach<L> {
         // SAFETY: the caller's promise.
         unsafe {
-            let away =
-                [source[0].sub(self.position[0]), source[1].sub(self.position[1]), source[2].sub(self.position[2])];
+            let away = self.away(source);
             let squared = A::mul_add(away[0], away[0], softening);
             let squared = A::mul_add(away[1], away[1], squared);
             let squared = A::mul_add(away[2], away[2], squared);
@@ -282,9 +309,9 @@ impl<L: PairLanes> Group<L> {
                 Some(spline) => spline::pair::<L, A>(spline, squared, estimate, mass),
             };
             self.potential = self.potential.sub(potential);
-            for (sum, away) in self.acceleration.iter_mut().zip(away) {
-                *sum = A::mul_add(away, force, *sum);
-            }
+            let [x, y, z] = self.acceleration;
+            self.acceleration =
+                [A::mul_add(away[0], force, x), A::mul_add(away[1], force, y), A::mul_add(away[2], force, z)];
         }
     }
 }
@@ -301,7 +328,7 @@ impl<L: PairLanes> Group<L> {
         // SAFETY: the caller's promise.
         unsafe {
             let softening = L::splat(law.softening_squared);
-            let at = |n: usize| [L::splat(x[n]), L::splat(y[n]), L::splat(z[n])];
+            let at = |n: usize| [x[n], y[n], z[n]];
             let Some(last) = mass.len().checked_sub(1) else { return };
             let mut pair = self.approach::<A>(at(0), softening);
             for (n, &mass) in mass[..last].iter().enumerate() {
@@ -326,7 +353,7 @@ impl<L: PairLanes> Group<L> {
         let softening: [f64; LANES] = std::array::from_fn(apart);
         // SAFETY: the caller's promise; no type has more lanes than the arrays.
         unsafe {
-            let source = sources.position.map(|values| L::splat(values[n]));
+            let source = sources.position.map(|values| values[n]);
             let pair = self.approach::<A>(source, L::load(softening.as_ptr()));
             self.pull::<A>(pair, L::load(mass.as_ptr()), law.spline.as_ref());
         }
@@ -337,7 +364,7 @@ impl<L: PairLanes> Group<L> {
     /// # Safety
     /// As [`Group::load`].
     #[inline(always)]
-    unsafe fn add_all<A: Arithmetic>(&mut self, law: &Law, sources: Sources<'_>, own: &[usize]) {
+    pub unsafe fn add_all<A: Arithmetic>(&mut self, law: &Law, sources: Sources<'_>, own: &[usize]) {
         let (mut next, end) = (0, sources.mass.len());
         loop {
             let stop = own.iter().fold(end, |stop, &n| if n >= next { stop.min(n) } else { stop });
@@ -354,42 +381,74 @@ impl<L: PairLanes> Group<L> {
     }
 }
 
-/// Adds the sources to a tile. `law.spline` is `Some` where `SPLINE` is true, and only there.
+/// Adds the sources to tiles. `law.spline` is `Some` where `SPLINE` is true, and only there.
 ///
 /// # Safety
 /// The CPU has the instruction set of the vectors. All slices of the sources are equally long.
 #[inline(always)]
 pub unsafe fn add<L: PairLanes, A: Arithmetic, const SPLINE: bool>(
     law: &Law,
-    tile: &mut Tile,
+    tiles: &mut [Tile],
+    own: &[Own],
     sources: Sources<'_>,
-    own: &Own,
 ) {
     // Lets the compiler drop the branch of the other kind.
     let law = Law { spline: if SPLINE { law.spline } else { None }, ..*law };
-    let in_range = L::LARGEST == f64::MAX || largest_squared(tile, sources) < L::LARGEST / 12.0;
-    for lane in (0..LANES).step_by(L::WIDTH) {
-        let own = &own[lane..lane + L::WIDTH];
-        // SAFETY: the caller's promise; widths divide the number of lanes.
-        unsafe {
-            let before = Group::<L>::load(tile, lane);
-            let mut group = before;
-            if in_range {
-                group.add_all::<A>(&law, sources, own);
-            }
-            if !in_range || group.is_broken() {
-                group = before;
-                group.add_all::<A::Careful>(&law, sources, own);
-            }
-            group.store(tile, lane);
+    let is_bounded = A::IS_BOUNDED && L::LARGEST < f64::MAX;
+    let reach = if is_bounded { reach(sources.position) } else { 0.0 };
+    for (tile, own) in tiles.iter_mut().zip(own) {
+        let in_range = !is_bounded || reach.max(self::reach(tile.position.each_ref())).powi(2) < L::LARGEST / 12.0;
+        for lane in (0..LANES).step_by(L::WIDTH) {
+            // SAFETY: the caller's promise; widths divide the number of lanes.
+            unsafe { add_to_group::<L, A>(&law, tile, lane, sources, &own[lane..lane + L::WIDTH], in_range) }
         }
     }
 }
 
-/// The largest squared coordinate of targets and sources; a twelfth of a bound for it bounds squared distances.
+/// Adds the sources to the lanes from `lane` on.
+///
+/// # Safety
+/// As [`Group::load`].
 #[inline(always)]
-fn largest_squared(tile: &Tile, sources: Sources<'_>) -> f64 {
-    let largest = |values: &[f64]| values.iter().fold(0.0f64, |most, x| if x * x > most { x * x } else { most });
-    let tiles = tile.position.iter().map(|values| largest(values));
-    tiles.chain(sources.position.iter().map(|values| largest(values))).fold(0.0, f64::max)
+unsafe fn add_to_group<L: PairLanes, A: Arithmetic>(
+    law: &Law,
+    tile: &mut Tile,
+    lane: usize,
+    sources: Sources<'_>,
+    own: &[usize],
+    in_range: bool,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let before = Group::<L>::load(tile, lane);
+        let mut group = before;
+        if in_range {
+            group.add_all::<A>(law, sources, own);
+        }
+        if !in_range || group.is_broken() {
+            group = before;
+            group.add_all::<A::Careful>(law, sources, own);
+        }
+        group.store(tile, lane);
+    }
+}
+
+/// The largest coordinate; twelve times its square, for targets and sources, bounds squared distances.
+#[inline(always)]
+fn reach<V: AsRef<[f64]>>(position: [V; 3]) -> f64 {
+    position.iter().fold(0.0, |most, values| largest(values.as_ref()).max(most))
+}
+
+/// The largest magnitude, in eight chains that the compiler makes vectors of.
+#[inline(always)]
+pub fn largest(values: &[f64]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let larger = |most: f64, x: f64| if x.abs() > most { x.abs() } else { most };
+    let mut most = [0.0; LANES];
+    for chunk in chunks {
+        for (most, &x) in most.iter_mut().zip(chunk) {
+            *most = larger(*most, x);
+        }
+    }
+    rest.iter().chain(&most).fold(0.0, |most, &x| larger(most, x))
 }

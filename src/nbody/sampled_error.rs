@@ -164,7 +164,7 @@ impl Blocks {
             let own =
                 std::array::from_fn(|lane| (of(lane).index as usize).checked_sub(self.first + start).unwrap_or(NOBODY));
             let mut tile = Tile { position, ..Tile::default() };
-            kernel.add_others(&mut tile, sources, &own);
+            kernel.add_others(std::slice::from_mut(&mut tile), &[own], sources);
             sums.extend((0..group.len()).flat_map(|lane| tile.acceleration.map(|values| values[lane])));
         }
         sums

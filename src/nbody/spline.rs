@@ -16,8 +16,10 @@ use super::pair_lanes::PairLanes;
 
 /// The support in units of eps.
 const SUPPORT: f64 = 2.8;
-/// Distances below this part of the support count as it: all polynomials have their value at 0 there.
+/// Distances below this part of the support count as it: all polynomials have their value at 0 there, in 64 bits.
 const SMALLEST: f64 = 1.0 / (1u64 << 60) as f64;
+/// The same for polynomials in 32 bits.
+const SMALLEST_SINGLE: f64 = 1.0 / (1 << 14) as f64;
 
 /// Numbers of a softening length.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,13 +37,22 @@ pub struct Spline {
 impl Spline {
     /// For this length eps, which is positive.
     pub fn new(eps: f64) -> Spline {
+        Spline::with_smallest(eps, SMALLEST)
+    }
+
+    /// As [`Spline::new`], for arithmetic in 32 bits.
+    pub fn single(eps: f64) -> Spline {
+        Spline::with_smallest(eps, SMALLEST_SINGLE)
+    }
+
+    fn with_smallest(eps: f64, smallest: f64) -> Spline {
         let support = SUPPORT * eps;
         let inverse = 1.0 / support;
         Spline {
             support_squared: support * support,
             inverse,
             inverse_cubed: inverse * inverse * inverse,
-            smallest_squared: (SMALLEST * support) * (SMALLEST * support),
+            smallest_squared: (smallest * support) * (smallest * support),
         }
     }
 }
