@@ -2,8 +2,9 @@
 //!
 //! The error of a pair (Dehnen 2014, section 3.2, with the first order that is left out instead of the last one that is taken):
 //! with source powers P_k = M rho_S^k p_k, target radius rho_T and R^2 = r^2 + eps^2, the acceleration that order p leaves out is about
-//! (p + 1) M / R^2 times the sum over k of binom(p, k) p_k a^k b^(p-k), where a = rho_S / R and b = rho_T / R, and what
-//! follows it falls like (a + b)^n. That is compared with the field at the target. The smallest order that is good enough is taken; if none is,
+//! E_p = (p + 1) M / R^2 times the sum over k of binom(p, k) p_k a^k b^(p-k), where a = rho_S / R and b = rho_T / R. The next one is
+//! added, because every second power of a symmetric source is 0 (behind the highest order (a + b)^2 times the one before stands for
+//! it), and what follows falls like (a + b)^n. That is compared with the field at the target. The smallest order that is good enough is taken; if none is,
 //! the pair is opened. Eight sources are judged at once. Everything in it belongs to the two cells of the global tree, so the decision is the same wherever it is made.
 
 use super::cell::Cell;
@@ -167,14 +168,19 @@ fn smallest<V: Lanes>(
         power = power.mul(a);
         weighted[k] = power.mul(V::load(&powers[k - 1], part));
     }
-    let mut found = V::splat(-1.0);
-    for order in (acceptance.lowest..=acceptance.highest).rev() {
-        let factors = &BINOMIALS[order];
-        let mut error = V::splat(0.0);
+    let highest = acceptance.highest;
+    let mut errors = [V::splat(0.0); SIDE];
+    for order in 0..=highest {
         for k in 0..=order {
-            error = error.multiply_add(b, weighted[k].mul(V::splat(factors[k])));
+            errors[order] = errors[order].multiply_add(b, weighted[k].mul(V::splat(BINOMIALS[order][k])));
         }
-        found = error.select_up_to(allowed, V::splat(order as f64), found);
+    }
+    let opening = a.add(b);
+    let mut next = errors[highest.saturating_sub(1)].mul(opening).mul(opening);
+    let mut found = V::splat(-1.0);
+    for order in (acceptance.lowest..=highest).rev() {
+        found = errors[order].add(next).select_up_to(allowed, V::splat(order as f64), found);
+        next = errors[order];
     }
     found
 }

@@ -94,6 +94,7 @@ pub struct Room {
     candidates: Vec<Vec<u32>>,
     expansions: Vec<Local>,
     workspace: Workspace,
+    runs: Vec<Run>,
     effort: Effort,
 }
 
@@ -104,6 +105,7 @@ impl Default for Room {
             candidates: Vec::new(),
             expansions: Vec::new(),
             workspace: Workspace::default(),
+            runs: Vec::new(),
             effort: Effort::default(),
         }
     }
@@ -253,18 +255,21 @@ impl Walk<'_> {
     fn leaf(&self, room: &mut Room, depth: usize, target: &Cell, output: &mut Output<'_>) {
         let Content::Bodies { first } = target.content else { return };
         let (start, end) = (first as usize, first as usize + target.bodies as usize);
+        self.find_runs(&room.lists.near, &mut room.runs);
         for tile_start in (start..end).step_by(WIDTH) {
             let range = tile_start..end.min(tile_start + WIDTH);
             if self.level[range.clone()].iter().any(|&level| level >= self.from_level) {
-                let mut tile = self.near(room, range.clone());
+                let mut tile = self.tile(range.clone());
+                let start = Instant::now();
+                room.runs.iter().for_each(|run| self.add_run(run, &range, &mut tile, &mut room.effort.pairs));
+                room.effort.near_s += start.elapsed().as_secs_f64();
                 self.add_expansion(&room.expansions[depth], target, range.clone(), &mut tile);
                 self.write(&tile, range, output);
             }
         }
     }
 
-    fn near(&self, room: &mut Room, targets: Range<usize>) -> Tile {
-        let start = Instant::now();
+    fn tile(&self, targets: Range<usize>) -> Tile {
         let mut tile = Tile::default();
         for axis in 0..3 {
             for lane in 0..WIDTH {
@@ -273,40 +278,38 @@ impl Walk<'_> {
                 tile.position[axis][lane] = self.bodies.position[axis][body];
             }
         }
-        let mut at = 0;
-        while at < room.lists.near.len() {
-            at = self.add_run(&room.lists.near, at, &targets, &mut tile, &mut room.effort.pairs);
-        }
-        room.effort.near_s += start.elapsed().as_secs_f64();
         tile
     }
 
-    /// Adds the leaves from `at` on that lie behind each other in memory; returns the place in the list behind them.
-    fn add_run(&self, near: &[u32], at: usize, targets: &Range<usize>, tile: &mut Tile, pairs: &mut u64) -> usize {
-        let (from, mut run) = self.sources_of(near[at]);
-        let mut next = at + 1;
-        while next < near.len() {
-            let (next_from, range) = self.sources_of(near[next]);
-            if next_from != from || range.start != run.end {
-                break;
-            }
-            run.end = range.end;
-            next += 1;
-        }
-        let bodies = if from == Place::Here { self.bodies } else { self.store.imported() };
-        let is_own = from == Place::Here && run.contains(&targets.start);
-        let sources = Sources { position: bodies.position.map(|x| &x[run.clone()]), mass: &bodies.mass[run.clone()] };
-        self.kernel.add(tile, sources, is_own.then(|| targets.start - run.start));
-        *pairs += (run.len() * targets.len()) as u64;
-        next
+    fn add_run(&self, run: &Run, targets: &Range<usize>, tile: &mut Tile, pairs: &mut u64) {
+        let bodies = if run.is_here { self.bodies } else { self.store.imported() };
+        let range = run.bodies.clone();
+        let diagonal = (run.is_here && range.contains(&targets.start)).then(|| targets.start - range.start);
+        let sources = Sources { position: bodies.position.map(|x| &x[range.clone()]), mass: &bodies.mass[range] };
+        self.kernel.add(tile, sources, diagonal);
+        *pairs += (run.bodies.len() * targets.len()) as u64;
     }
 
-    fn sources_of(&self, leaf: u32) -> (Place, Range<usize>) {
+    /// Joins leaves that lie behind each other in memory.
+    fn find_runs(&self, near: &[u32], runs: &mut Vec<Run>) {
+        runs.clear();
+        for &leaf in near {
+            let next = self.run_of(leaf);
+            match runs.last_mut() {
+                Some(last) if last.is_here == next.is_here && last.bodies.end == next.bodies.start => {
+                    last.bodies.end = next.bodies.end;
+                }
+                _ => runs.push(next),
+            }
+        }
+    }
+
+    fn run_of(&self, leaf: u32) -> Run {
         let cell = &self.store.cells[leaf as usize];
-        let range = |first: u32| first as usize..first as usize + cell.bodies as usize;
+        let bodies = |first: u32| first as usize..first as usize + cell.bodies as usize;
         match cell.content {
-            Content::Bodies { first } => (Place::Here, range(first)),
-            Content::ImportedBodies { first } => (Place::Imported, range(first)),
+            Content::Bodies { first } => Run { is_here: true, bodies: bodies(first) },
+            Content::ImportedBodies { first } => Run { is_here: false, bodies: bodies(first) },
             _ => unreachable!("a walk starts when all bodies that it needs are here"),
         }
     }
@@ -333,10 +336,12 @@ impl Walk<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Here,
-    Imported,
+/// Source bodies that lie behind each other in memory.
+#[derive(Clone, Debug)]
+struct Run {
+    /// Of this rank, not imported.
+    is_here: bool,
+    bodies: Range<usize>,
 }
 
 impl Room {
