@@ -74,7 +74,7 @@ fn no_mask(_: &Path, _: [usize; 3]) -> Result<Mask> {
 fn parse(name: &str, text: &str, overrides: &[&str]) -> Result<NBodyRun> {
     let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
     match config::parse(name, text, &overrides, Path::new("/decks"), &no_mask)? {
-        RunConfig::NBody(run) => Ok(run),
+        RunConfig::NBody(run) => Ok(*run),
         RunConfig::Heat(_) => panic!("{name} is no N-body deck"),
     }
 }
@@ -95,7 +95,7 @@ fn decks() -> Vec<PathBuf> {
 fn load(path: &Path) -> NBodyRun {
     let text = read_deck_text(path).unwrap();
     match config::parse(&path.display().to_string(), &text, &[], &deck_directory(path), &no_mask) {
-        Ok(RunConfig::NBody(run)) => run,
+        Ok(RunConfig::NBody(run)) => *run,
         other => panic!("{}: {other:?}", path.display()),
     }
 }
@@ -131,7 +131,7 @@ fn resolved_deck_is_the_same_run() {
     for run in decks {
         let again = config::parse(&format!("{}.toml", run.case), &run.resolved, &[], Path::new("/elsewhere"), &no_mask);
         let again = again.unwrap_or_else(|error| panic!("{error}\n{}", run.resolved));
-        assert_eq!(again, RunConfig::NBody(run));
+        assert_eq!(again, RunConfig::NBody(Box::new(run)));
     }
 }
 

@@ -112,7 +112,9 @@ fn every_deck_runs_and_reports() {
         let digest = workshop.start(&arguments).digest();
         let report = report(&workshop, &format!("outputs/{name}"));
         assert_eq!((report["status"].as_str(), report["digest"].as_str()), (Some("done"), Some(&*digest)), "{name}");
-        for key in ["bodies", "method", "integrator", "wall_s", "updates_per_s", "energy_drift", "phases", "diagnostics"] {
+        for key in
+            ["bodies", "method", "integrator", "wall_s", "updates_per_s", "energy_drift", "phases", "diagnostics"]
+        {
             assert!(!report[key].is_null(), "{name}: no {key} in the report");
         }
         for verdict in report["validation"].as_array().expect("a list") {

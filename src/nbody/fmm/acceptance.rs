@@ -2,12 +2,15 @@
 //!
 //! The error of a pair (Dehnen 2014, section 3.2, with the first order that is left out instead of the last one that is taken):
 //! with source powers P_k = M rho_S^k p_k, target radius rho_T and R^2 = r^2 + eps^2, the acceleration that order p leaves out is about
-//! (p + 1) M / R^2 times the sum over k of binom(p, k) p_k a^k b^(p-k), where a = rho_S / R and b = rho_T / R, and what
-//! follows it falls like (a + b)^n. That is compared with the field at the target. The smallest order that is good enough is taken; if none is,
-//! the pair is opened. Everything in it belongs to the two cells of the global tree, so the decision is the same wherever it is made.
+//! E_p = (p + 1) M / R^2 times the sum over k of binom(p, k) p_k a^k b^(p-k), where a = rho_S / R and b = rho_T / R. The next one is
+//! added, because every second power of a symmetric source is 0 (behind the highest order (a + b)^2 times the one before stands for
+//! it), and what follows falls like (a + b)^n. That is compared with the field at the target. The smallest order that is good enough is taken; if none is,
+//! the pair is opened. Eight sources are judged at once. Everything in it belongs to the two cells of the global tree, so the decision is the same wherever it is made.
 
-use super::cell::{Cell, away};
+use super::cell::Cell;
 use super::expansion::{MAX_ORDER, SIDE};
+use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
+use super::store::{BODIES, CENTER, IS_LEAF, MASS, RADIUS, Shape};
 use crate::nbody::problem::{Gravity, Softening};
 
 /// Support of the spline kernel in units of its softening length (Springel 2001).
@@ -59,57 +62,130 @@ impl Acceptance {
         self.softening_squared
     }
 
-    /// The order at which the source acts on the target, or `None` if the pair must be opened.
+    /// Judges up to eight sources. Missing lanes repeat the first.
     #[inline]
-    pub fn order(&self, target: &Cell, source: &Cell) -> Option<usize> {
-        let [x, y, z] = away(target.center, source.center);
-        let distance_squared = x * x + y * y + z * z;
-        let squared = distance_squared + self.softening_squared;
-        let reach = target.radius + source.radius;
-        let inverse = 1.0 / squared.sqrt();
-        let opening = reach * inverse;
-        let touches = self.nearest > 0.0 && distance_squared.sqrt() - reach < self.nearest;
-        if touches || opening.is_nan() || opening > WIDEST_OPENING {
+    pub fn judge(&self, instructions: Instructions, target: &Cell, shapes: &[Shape], sources: &[u32], batch: &mut Batch) {
+        let rows: [&Shape; WIDTH] = std::array::from_fn(|lane| &shapes[*sources.get(lane).unwrap_or(&sources[0]) as usize]);
+        judge_lanes(instructions, self, target, rows.map(|row| &row.geometry), rows.map(|row| &row.powers), batch);
+    }
+
+    /// The order that was found for a lane, or `None` if the pair must be opened.
+    #[inline]
+    pub fn order(&self, target: &Cell, batch: &Batch, lane: usize) -> Option<usize> {
+        let order = batch.order.0[lane];
+        if order < 0.0 {
             return None;
         }
-        let order = match self.limit {
-            Limit::Opening(widest) => (opening <= widest).then_some(self.highest)?,
-            Limit::Error(share) => {
-                let allowed = share * target.field * squared * (1.0 - opening);
-                self.smallest(allowed, source, source.radius * inverse, target.radius * inverse)?
-            }
-        };
-        let pairs = u64::from(target.bodies) * u64::from(source.bodies);
-        let is_dear = pairs <= self.worth[order] && target.is_leaf() && source.is_leaf();
+        let order = order as usize;
+        let pairs = u64::from(target.bodies) * batch.geometry[BODIES].0[lane] as u64;
+        let is_dear = pairs <= self.worth[order] && target.is_leaf() && batch.is_leaf(lane);
         (!is_dear).then_some(order)
     }
+}
 
-    /// The smallest order with an error of at most `allowed` (error times R^2).
+/// Eight sources, one per lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batch {
+    geometry: [Line; WIDTH],
+    order: Line,
+}
+
+impl Batch {
+    /// Whether the source has no children.
     #[inline]
-    fn smallest(&self, allowed: f64, source: &Cell, a: f64, b: f64) -> Option<usize> {
-        let allowed = allowed / source.mass;
-        let mut weighted = [0.0; SIDE];
-        let mut power = 1.0;
-        for k in 0..=self.highest {
-            weighted[k] = power * f64::from(source.powers[k]);
-            power *= a;
-        }
-        // NaN (no mass, or no field and no error) compares as good enough.
-        let is_good = |order: usize| !(binomial_sum(order, &weighted, b) > allowed);
-        if !is_good(self.highest) {
-            return None;
-        }
-        (self.lowest..self.highest).find(|&order| is_good(order)).or(Some(self.highest))
+    pub fn is_leaf(&self, lane: usize) -> bool {
+        self.geometry[IS_LEAF].0[lane] != 0.0
+    }
+
+    /// Radius of the source.
+    #[inline]
+    pub fn radius(&self, lane: usize) -> f64 {
+        self.geometry[RADIUS].0[lane]
     }
 }
 
-/// (p + 1) times the sum over k of binom(p, k) w_k b^(p-k).
-#[inline]
-fn binomial_sum(order: usize, weighted: &[f64; SIDE], b: f64) -> f64 {
-    let factors = &BINOMIALS[order];
-    (0..=order).fold(0.0, |sum, k| sum * b + factors[k] * weighted[k])
+dispatched! {
+    /// [`Acceptance::judge`].
+    judge_lanes = judge(acceptance: &Acceptance, target: &Cell, geometry: [&Line; WIDTH], powers: [&Line; WIDTH], batch: &mut Batch)
 }
 
+#[inline(always)]
+fn judge<V: Lanes>(
+    acceptance: &Acceptance,
+    target: &Cell,
+    geometry: [&Line; WIDTH],
+    powers: [&Line; WIDTH],
+    batch: &mut Batch,
+) {
+    batch.geometry = V::transpose(geometry);
+    let powers = V::transpose(powers);
+    let geometry = &batch.geometry;
+    let order = &mut batch.order;
+    for part in 0..V::PARTS {
+        let get = |n: usize| V::load(&geometry[n], part);
+        let mut squared = V::splat(acceptance.softening_squared);
+        for axis in 0..3 {
+            let away = get(CENTER + axis).add(V::splat(-target.center[axis]));
+            squared = away.multiply_add(away, squared);
+        }
+        let inverse = squared.inverse_root();
+        let reach = get(RADIUS).add(V::splat(target.radius));
+        let opening = reach.mul(inverse);
+        let none = V::splat(-1.0);
+        let found = match acceptance.limit {
+            Limit::Opening(widest) => {
+                opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none)
+            }
+            Limit::Error(share) => {
+                let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
+                let allowed = squared.mul(V::splat(share * target.field)).mul(clear);
+                let [a, b] = [get(RADIUS).mul(inverse), V::splat(target.radius).mul(inverse)];
+                smallest(acceptance, allowed, get(MASS), &powers, a, b, part)
+            }
+        };
+        let found = opening.select_up_to(V::splat(WIDEST_OPENING), found, none);
+        // Without softening R is the distance.
+        let gap = squared.mul(inverse).add(reach.mul(none)).add(V::splat(-acceptance.nearest));
+        let touching = gap.select_up_to(V::splat(0.0), none, found);
+        (if acceptance.nearest > 0.0 { touching } else { found }).store(order, part);
+    }
+}
+
+/// The smallest order with an error of at most `allowed` (error times R^2), or -1.
+#[inline(always)]
+fn smallest<V: Lanes>(
+    acceptance: &Acceptance,
+    allowed: V,
+    mass: V,
+    powers: &[Line; WIDTH],
+    a: V,
+    b: V,
+    part: usize,
+) -> V {
+    let mut weighted = [mass; SIDE];
+    let mut power = mass;
+    for k in 1..=acceptance.highest {
+        power = power.mul(a);
+        weighted[k] = power.mul(V::load(&powers[k - 1], part));
+    }
+    let highest = acceptance.highest;
+    let mut errors = [V::splat(0.0); SIDE];
+    for order in 0..=highest {
+        for k in 0..=order {
+            errors[order] = errors[order].multiply_add(b, weighted[k].mul(V::splat(BINOMIALS[order][k])));
+        }
+    }
+    let opening = a.add(b);
+    let mut next = errors[highest.saturating_sub(1)].mul(opening).mul(opening);
+    let mut found = V::splat(-1.0);
+    for order in (acceptance.lowest..=highest).rev() {
+        found = errors[order].add(next).select_up_to(allowed, V::splat(order as f64), found);
+        next = errors[order];
+    }
+    found
+}
+
+/// (p + 1) binom(p, k).
 const BINOMIALS: [[f64; SIDE]; SIDE] = binomials();
 
 const fn binomials() -> [[f64; SIDE]; SIDE] {

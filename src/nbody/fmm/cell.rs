@@ -43,6 +43,8 @@ pub struct Cell {
     pub radius: f64,
     /// Of all bodies.
     pub mass: f64,
+    /// Smallest key that lies in it.
+    pub first_key: u64,
     /// Number of bodies.
     pub bodies: u32,
     /// At least one body wants a new force.
@@ -64,6 +66,7 @@ impl Cell {
             center: [0.0; 3],
             radius: 0.0,
             mass: 0.0,
+            first_key: 0,
             bodies: 0,
             active: false,
             content,

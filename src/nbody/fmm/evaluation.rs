@@ -110,7 +110,12 @@ fn sift<'t, 'a, L: Send>(
     pending: &mut Vec<&'t mut Task<'a, L>>,
     ready: &mut Vec<&'t mut Task<'a, L>>,
 ) -> Vec<u32> {
-    let survey = Survey { store, acceptance: terms.acceptance, needs_bodies: terms.needs_bodies };
+    let survey = Survey {
+        store,
+        acceptance: terms.acceptance,
+        instructions: terms.instructions,
+        needs_bodies: terms.needs_bodies,
+    };
     let paths: Vec<&[u32]> = pending.iter().map(|task| task.branch.path.as_slice()).collect();
     let missing: Vec<Vec<u32>> = paths.par_iter().map(|path| survey.missing(path)).collect();
     let mut all: Vec<u32> = missing.iter().flatten().copied().collect();

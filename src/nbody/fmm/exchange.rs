@@ -6,6 +6,7 @@
 //! never what it takes, so rounds and guesses cannot show in a force.
 
 use super::cell::{Cell, Content};
+use super::lanes::Line;
 use super::record::{Numbers, read_cell, write_cell};
 use super::store::Store;
 use crate::comm::{Communicator, route};
@@ -57,6 +58,7 @@ pub fn fetch(
             merge(store, place as usize, rank as u32, &mut numbers);
         }
     }
+    store.shape_new_cells();
     for part in requests.iter().chain(&answers).filter(|part| !part.is_empty()) {
         traffic.messages += 1;
         traffic.bytes += part.len() as u64;
@@ -130,7 +132,7 @@ fn merge(store: &mut Store, place: usize, owner: u32, numbers: &mut Numbers<'_>)
     let count = numbers.take() as usize;
     let first = store.cells.len();
     let stride = store.stride;
-    store.moments.resize((first + count) * stride, 0.0);
+    store.moments.resize((first + count) * stride, Line::default());
     let mut following = arrayvec::ArrayVec::<usize, 8>::new();
     for child in first..first + count {
         let cell = read_cell(numbers, owner, &mut store.moments[child * stride..][..stride]);

@@ -11,7 +11,7 @@
 //! Refused: interactions that both cells share (each lane would write to its own target), and one source at a time over the
 //! coefficients (triangles do not fill vectors).
 
-use super::expansion::{CUBE, MAX_ORDER, PLACES, SIDE, count};
+use super::expansion::{CUBE, MAX_ORDER, MOST, PLACES, SIDE, count};
 use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
 
 /// Lines in the order of [`super::expansion::place`].
@@ -31,6 +31,9 @@ pub fn zero_lines() -> Box<Lines> {
     vec![Line::default(); CUBE].into_boxed_slice().try_into().expect("the length of a cube")
 }
 
+/// Moments of a source that is not there.
+const NO_MOMENTS: [Line; MOST.div_ceil(WIDTH)] = [Line([0.0; WIDTH]); MOST.div_ceil(WIDTH)];
+
 impl Default for Workspace {
     fn default() -> Workspace {
         Workspace {
@@ -43,54 +46,63 @@ impl Default for Workspace {
 }
 
 impl Workspace {
-    /// Puts the centre (relative to the target: target minus source) and the moments of a source into a lane.
-    pub fn set_source(&mut self, lane: usize, order: usize, distance: [f64; 3], moments: &[f64]) {
-        for axis in 0..3 {
-            self.distance[axis].0[lane] = distance[axis];
+    /// Adds what up to eight sources contribute to the expansion: `distances` from their centres to the target's, and their moments by
+    /// degree.
+    pub fn interact(
+        &mut self,
+        instructions: Instructions,
+        order: usize,
+        distances: &[[f64; 3]],
+        moments: &[&[Line]],
+        softening_squared: f64,
+    ) {
+        for lane in 0..WIDTH {
+            // Lanes without a source have no moments, at the distance of the first.
+            let distance = distances.get(lane).unwrap_or(&distances[0]);
+            (0..3).for_each(|axis| self.distance[axis].0[lane] = distance[axis]);
         }
-        for (value, place) in moments[..count(order)].iter().zip(PLACES) {
-            self.moments[place as usize].0[lane] = *value;
-        }
+        let rows = std::array::from_fn(|lane| moments.get(lane).copied().unwrap_or(&NO_MOMENTS));
+        interact_lanes(instructions, self, order, rows, softening_squared);
     }
 
-    /// Makes a lane add nothing: no moments, at the distance of lane 0.
-    pub fn clear_lane(&mut self, lane: usize, order: usize) {
-        for axis in 0..3 {
-            self.distance[axis].0[lane] = self.distance[axis].0[0];
+    /// The expansion of all lanes together, up to this order, in the order of storage; empties it.
+    pub fn take_expansion(&mut self, order: usize) -> [f64; MOST] {
+        let mut sums = [0.0; MOST];
+        for (sum, place) in sums.iter_mut().zip(&PLACES[..count(order)]) {
+            let line = &mut self.expansion[usize::from(*place)];
+            let [a, b, c, d, e, f, g, h] = std::mem::take(line).0;
+            *sum = ((a + b) + (c + d)) + ((e + f) + (g + h));
         }
-        for place in &PLACES[..count(order)] {
-            self.moments[*place as usize].0[lane] = 0.0;
-        }
-    }
-
-    /// Adds what the eight sources contribute to the expansion.
-    pub fn interact(&mut self, instructions: Instructions, order: usize, softening_squared: f64) {
-        interact_lanes(instructions, self, order, softening_squared);
-    }
-
-    /// Adds the expansion of all lanes, lane after lane, to stored coefficients of this order, and empties it.
-    pub fn take_expansion(&mut self, order: usize, cube: &mut [f64; CUBE]) {
-        for place in &PLACES[..count(order)] {
-            let lanes = &mut self.expansion[*place as usize].0;
-            let [a, b, c, d, e, f, g, h] = *lanes;
-            cube[*place as usize] += ((a + b) + (c + d)) + ((e + f) + (g + h));
-            *lanes = [0.0; WIDTH];
-        }
+        sums
     }
 }
 
 dispatched! {
     /// [`Workspace::interact`].
-    interact_lanes = interact(work: &mut Workspace, order: usize, softening_squared: f64)
+    interact_lanes = interact(work: &mut Workspace, order: usize, rows: [&[Line]; WIDTH], softening_squared: f64)
 }
 
 #[inline(always)]
-fn interact<V: Lanes>(work: &mut Workspace, order: usize, softening_squared: f64) {
+fn interact<V: Lanes>(work: &mut Workspace, order: usize, rows: [&[Line]; WIDTH], softening_squared: f64) {
     assert!(order <= MAX_ORDER);
+    load::<V>(&mut work.moments, order, rows);
     for part in 0..V::PARTS {
-        let r = [0, 1, 2].map(|axis| V::load(&work.distance[axis], part));
+        let r = V::load_three(&work.distance, part);
         derive::<V>(&mut work.derivatives, order, r, softening_squared, part);
         contract::<V>(work, order, part);
+    }
+}
+
+/// Spreads the moments of eight sources over the lanes.
+#[inline(always)]
+fn load<V: Lanes>(moments: &mut Lines, order: usize, rows: [&[Line]; WIDTH]) {
+    for (block, places) in PLACES[..count(order)].chunks(WIDTH).enumerate() {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let block = [&a[block], &b[block], &c[block], &d[block], &e[block], &f[block], &g[block], &h[block]];
+        let lines = V::transpose(block);
+        for (line, place) in lines.iter().zip(places) {
+            moments[usize::from(*place)] = *line;
+        }
     }
 }
 
@@ -219,32 +231,20 @@ macro_rules! each_k {
 fn contract_row<V: Lanes, const LEFT: usize>(work: &mut Workspace, i: usize, j: usize, part: usize) {
     let mut sum = [V::splat(0.0); SIDE];
     let target = row_mut(&mut work.expansion, i, j);
-    each_k!(
-        K,
-        if K <= LEFT {
-            sum[K] = V::load(&target[K], part);
-        }
-    );
-    each_k!(
-        A,
-        if A <= LEFT {
-            each_k!(
-                B,
-                if A + B <= LEFT {
-                    let moments = row(&work.moments, A, B);
-                    let derivatives = row(&work.derivatives, i + A, j + B);
-                    hankel(&mut sum, LEFT - A - B, A + B, moments, derivatives, part);
-                }
-            );
-        }
-    );
+    each_k!(K, if K <= LEFT {
+        sum[K] = V::load(&target[K], part);
+    });
+    each_k!(A, if A <= LEFT {
+        each_k!(B, if A + B <= LEFT {
+            let moments = row(&work.moments, A, B);
+            let derivatives = row(&work.derivatives, i + A, j + B);
+            hankel(&mut sum, LEFT - A - B, A + B, moments, derivatives, part);
+        });
+    });
     let target = row_mut(&mut work.expansion, i, j);
-    each_k!(
-        K,
-        if K <= LEFT {
-            sum[K].store(&mut target[K], part);
-        }
-    );
+    each_k!(K, if K <= LEFT {
+        sum[K].store(&mut target[K], part);
+    });
 }
 
 /// `sum[n] += moments[m] derivatives[n + m]` for n + m <= left, without the dipole (which is what total degree 1 is).
@@ -258,22 +258,13 @@ fn hankel<V: Lanes>(
     part: usize,
 ) {
     let mut factor = [V::splat(0.0); SIDE];
-    each_k!(
-        K,
-        if K <= left {
-            factor[K] = V::load(&derivatives[K], part);
-        }
-    );
-    each_k!(
-        M,
-        if M <= left && degree + M != 1 {
-            let moment = V::load(&moments[M], part);
-            each_k!(
-                N,
-                if N + M <= left {
-                    sum[N] = moment.multiply_add(factor[if N + M < SIDE { N + M } else { 0 }], sum[N]);
-                }
-            );
-        }
-    );
+    each_k!(K, if K <= left {
+        factor[K] = V::load(&derivatives[K], part);
+    });
+    each_k!(M, if M <= left && degree + M != 1 {
+        let moment = V::load(&moments[M], part);
+        each_k!(N, if N + M <= left {
+            sum[N] = moment.multiply_add(factor[if N + M < SIDE { N + M } else { 0 }], sum[N]);
+        });
+    });
 }

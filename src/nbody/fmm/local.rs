@@ -3,7 +3,7 @@
 //! The potential at c + y is the sum over n of L_n y^n; here L_n includes the 1 / n! of a Taylor series, so that moving the centre
 //! is a shift of polynomials by Horner's rule along one axis after the other, without binomials.
 
-use super::expansion::{CUBE, Cube, MAX_ORDER, SIDE, place};
+use super::expansion::{CUBE, Cube, EXPONENTS, MAX_ORDER, MOST, PLACES, SIDE, count, place};
 use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
 
 /// Expansion of a target cell.
@@ -32,27 +32,26 @@ pub struct FarField {
 
 impl Local {
     /// Takes the expansion of the parent, whose centre is `shift` away (child minus parent).
-    pub fn inherit(&mut self, parent: &Local, shift: [f64; 3]) {
+    pub fn inherit(&mut self, instructions: Instructions, parent: &Local, shift: [f64; 3]) {
+        self.clear();
         self.order = parent.order;
-        let Some(order) = parent.order else {
-            return self.cube.fill(0.0);
-        };
-        self.cube.copy_from_slice(&parent.cube[..]);
-        for (axis, distance) in shift.into_iter().enumerate() {
-            shift_polynomial(&mut self.cube, order, axis, distance);
+        if let Some(order) = parent.order {
+            shift_lanes(instructions, &parent.cube, &mut self.cube, order, shift);
         }
     }
 
-    /// Adds derivatives of the potential (without the factorials) up to `order`.
-    pub fn add_derivatives(&mut self, order: usize, derivatives: &Cube) {
+    /// Makes it 0.
+    pub fn clear(&mut self) {
+        if let Some(order) = self.order.take() {
+            for_rows(order, |start, length| self.cube[start..start + length].fill(0.0));
+        }
+    }
+
+    /// Adds derivatives of the potential (without the factorials) up to `order`, in the order of storage.
+    pub fn add_derivatives(&mut self, order: usize, derivatives: &[f64; MOST]) {
         self.order = self.order.max(Some(order));
-        for i in 0..=order {
-            for j in 0..=order - i {
-                for k in 0..=order - i - j {
-                    let inverse = INVERSE_FACTORIALS[i] * INVERSE_FACTORIALS[j] * INVERSE_FACTORIALS[k];
-                    self.cube[place(i, j, k)] += derivatives[place(i, j, k)] * inverse;
-                }
-            }
+        for n in 0..count(order) {
+            self.cube[usize::from(PLACES[n])] += derivatives[n] * INVERSE_FACTORIALS[n];
         }
     }
 
@@ -66,23 +65,69 @@ impl Local {
     }
 }
 
-const INVERSE_FACTORIALS: [f64; SIDE] =
-    [1.0, 1.0, 1.0 / 2.0, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0, 1.0 / 40320.0];
+/// 1 / (i! j! k!) of every coefficient.
+const INVERSE_FACTORIALS: [f64; MOST] = inverse_factorials();
 
-const STEPS: [usize; 3] = [SIDE * SIDE, SIDE, 1];
+const fn inverse_factorials() -> [f64; MOST] {
+    const FACTORIALS: [f64; SIDE] = [1.0, 1.0, 2.0, 6.0, 24.0, 120.0, 720.0, 5040.0, 40320.0];
+    let mut all = [0.0; MOST];
+    let mut n = 0;
+    while n < MOST {
+        let [i, j, k] = EXPONENTS[n];
+        all[n] = 1.0 / (FACTORIALS[i as usize] * FACTORIALS[j as usize] * FACTORIALS[k as usize]);
+        n += 1;
+    }
+    all
+}
 
-fn shift_polynomial(cube: &mut Cube, order: usize, axis: usize, distance: f64) {
-    let (one, other, step) = (STEPS[(axis + 1) % 3], STEPS[(axis + 2) % 3], STEPS[axis]);
-    for a in 0..=order {
-        for b in 0..=order - a {
-            let start = a * one + b * other;
-            let degree = order - a - b;
-            for lowest in 0..degree {
-                for n in (lowest..degree).rev() {
-                    cube[start + n * step] += distance * cube[start + (n + 1) * step];
-                }
+/// Start and length of every row of powers of z up to a degree.
+#[inline(always)]
+fn for_rows(order: usize, mut visit: impl FnMut(usize, usize)) {
+    for i in 0..=order {
+        for j in 0..=order - i {
+            visit(place(i, j, 0), order - i - j + 1);
+        }
+    }
+}
+
+dispatched! {
+    /// The polynomial `parent` about a centre that is `shift` away. Plain operations, which the compiler puts into vectors.
+    shift_lanes = shift_polynomial(parent: &Cube, child: &mut Cube, order: usize, shift: [f64; 3])
+}
+
+#[inline(always)]
+fn shift_polynomial<V: Lanes>(parent: &Cube, child: &mut Cube, order: usize, shift: [f64; 3]) {
+    for_rows(order, |start, length| child[start..start + length].copy_from_slice(&parent[start..start + length]));
+    for lowest in 0..order {
+        for i in (lowest..order).rev() {
+            for j in 0..order - i {
+                add_row(child, place(i, j, 0), place(i + 1, j, 0), order - i - 1 - j, shift[0]);
             }
         }
+    }
+    for i in 0..=order {
+        for lowest in 0..order - i {
+            for j in (lowest..order - i).rev() {
+                add_row(child, place(i, j, 0), place(i, j + 1, 0), order - i - 1 - j, shift[1]);
+            }
+        }
+    }
+    for_rows(order, |start, length| {
+        let row = &mut child[start..start + length];
+        for lowest in 0..length - 1 {
+            for k in (lowest..length - 1).rev() {
+                row[k] += shift[2] * row[k + 1];
+            }
+        }
+    });
+}
+
+/// Adds `factor` times the row from `from` to the one at `to`, which stands before it, up to power `last` of z.
+#[inline(always)]
+fn add_row(cube: &mut Cube, to: usize, from: usize, last: usize, factor: f64) {
+    let (low, high) = cube.split_at_mut(from);
+    for (value, source) in low[to..=to + last].iter_mut().zip(&high[..=last]) {
+        *value += factor * source;
     }
 }
 
@@ -95,7 +140,7 @@ dispatched! {
 fn evaluate<V: Lanes>(cube: &Cube, order: usize, places: &[Line; 3], field: &mut FarField) {
     assert!(order <= MAX_ORDER);
     for part in 0..V::PARTS {
-        let [x, y, z] = [0, 1, 2].map(|axis| V::load(&places[axis], part));
+        let [x, y, z] = V::load_three(places, part);
         // Horner's rule in x over Horner's rule in y over Horner's rule in z, each with its derivative.
         let mut sum = [V::splat(0.0); 4];
         for i in (0..=order).rev() {

@@ -4,7 +4,7 @@
 //! factorial are those with which the interaction needs it. Moments are stored by degree ([`super::expansion`]). Bodies fill the
 //! lanes of vectors. Cells are shifted one axis after the other, three times 495 operations at order 8 instead of 3003.
 
-use super::expansion::{CUBE, Cube, EXPONENTS, MAX_ORDER, PLACES, SIDE, count, pack_add, place, unpack};
+use super::expansion::{CUBE, Cube, EXPONENTS, MAX_ORDER, MOST, PLACES, SIDE, count, pack_add, place, unpack};
 use super::interaction::{Lines, zero_lines};
 use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
 use crate::nbody::gravity::Sources;
@@ -64,11 +64,9 @@ impl MomentRoom {
     }
 
     /// Adds the moments of a child to those of its parent, whose centre is `shift` away (parent minus child).
-    pub fn add_child(&mut self, order: usize, child: &[f64], shift: [f64; 3], parent: &mut [f64]) {
+    pub fn add_child(&mut self, instructions: Instructions, order: usize, child: &[f64], shift: [f64; 3], parent: &mut [f64]) {
         unpack(order, child, &mut self.cube);
-        for (axis, distance) in shift.into_iter().enumerate() {
-            shift_moments(&mut self.cube, order, axis, distance);
-        }
+        shift_lanes(instructions, &mut self.cube, order, shift);
         pack_add(order, &self.cube, parent);
     }
 }
@@ -81,7 +79,8 @@ dispatched! {
 #[inline(always)]
 fn add<V: Lanes>(room: &mut MomentRoom, order: usize) {
     for part in 0..V::PARTS {
-        let [x, y, z] = [0, 1, 2].map(|axis| powers::<V>(&room.offset[axis], order, part));
+        let [x, y, z] = V::load_three(&room.offset, part);
+        let (x, y, z) = (powers(x, order), powers(y, order), powers(z, order));
         let mass = V::load(&room.mass, part);
         for i in 0..=order {
             let weight_x = mass.mul(x[i]);
@@ -98,8 +97,7 @@ fn add<V: Lanes>(room: &mut MomentRoom, order: usize) {
 
 /// x^n / n! for n = 0 to `order`.
 #[inline(always)]
-fn powers<V: Lanes>(x: &Line, order: usize, part: usize) -> [V; SIDE] {
-    let x = V::load(x, part);
+fn powers<V: Lanes>(x: V, order: usize) -> [V; SIDE] {
     let mut all = [V::splat(1.0); SIDE];
     for n in 1..=order {
         all[n] = all[n - 1].mul(x).mul(V::splat(1.0 / n as f64));
@@ -107,25 +105,45 @@ fn powers<V: Lanes>(x: &Line, order: usize, part: usize) -> [V; SIDE] {
     all
 }
 
-/// Steps between neighbours along an axis of a cube.
-const STEPS: [usize; 3] = [SIDE * SIDE, SIDE, 1];
+dispatched! {
+    /// Moves the centre of moments along the axes, one after the other. Plain operations, which the compiler puts into vectors.
+    shift_lanes = shift_moments(cube: &mut Cube, order: usize, shift: [f64; 3])
+}
 
-fn shift_moments(cube: &mut Cube, order: usize, axis: usize, distance: f64) {
-    let mut powers = [1.0; SIDE];
-    for n in 1..=order {
-        powers[n] = powers[n - 1] * distance / n as f64;
-    }
-    let (one, other) = ((axis + 1) % 3, (axis + 2) % 3);
-    for a in 0..=order {
-        for b in 0..=order - a {
-            let start = a * STEPS[one] + b * STEPS[other];
-            // From above, since a moment takes from those below it.
-            for n in (1..=order - a - b).rev() {
-                let sum = (0..n)
-                    .fold(cube[start + n * STEPS[axis]], |sum, m| sum + cube[start + m * STEPS[axis]] * powers[n - m]);
-                cube[start + n * STEPS[axis]] = sum;
+#[inline(always)]
+fn shift_moments<V: Lanes>(cube: &mut Cube, order: usize, shift: [f64; 3]) {
+    let [x, y, z] = shift.map(|distance| {
+        let mut powers = [1.0; SIDE];
+        (1..=order).for_each(|n| powers[n] = powers[n - 1] * distance / n as f64);
+        powers
+    });
+    // From above, since a moment takes from those below it.
+    for i in (0..=order).rev() {
+        for j in 0..=order - i {
+            for below in 0..i {
+                add_row(cube, place(i, j, 0), place(below, j, 0), order - i - j, x[i - below]);
             }
         }
+    }
+    for i in 0..=order {
+        for j in (0..=order - i).rev() {
+            for below in 0..j {
+                add_row(cube, place(i, j, 0), place(i, below, 0), order - i - j, y[j - below]);
+            }
+            let row = &mut cube[place(i, j, 0)..][..=order - i - j];
+            for k in (1..row.len()).rev() {
+                row[k] += (0..k).fold(0.0, |sum, below| sum + row[below] * z[k - below]);
+            }
+        }
+    }
+}
+
+/// Adds `factor` times the row from `from` to the one at `to`, up to power `last` of z.
+#[inline(always)]
+fn add_row(cube: &mut Cube, to: usize, from: usize, last: usize, factor: f64) {
+    let (low, high) = cube.split_at_mut(to);
+    for (value, source) in high[..=last].iter_mut().zip(&low[from..]) {
+        *value += factor * source;
     }
 }
 
@@ -144,18 +162,19 @@ pub fn powers_of(order: usize, moments: &[f64], blur: f64) -> [f64; SIDE] {
 }
 
 fn power_of(degree: usize, moments: &[f64], blur: f64) -> f64 {
-    let mut tensor = [0.0; CUBE];
+    // Components (i, j, degree - i - j) one after the other, as they are stored.
+    let mut tensor = [0.0; PLANE];
     let first = if degree == 0 { 0 } else { count(degree - 1) };
-    for n in first..count(degree) {
-        let [i, j, k] = EXPONENTS[n].map(usize::from);
-        tensor[PLACES[n] as usize] = moments[n] * FACTORIALS[i] * FACTORIALS[j] * FACTORIALS[k];
+    for (n, component) in tensor.iter_mut().enumerate().take(plane(degree)) {
+        let [i, j, k] = EXPONENTS[first + n].map(usize::from);
+        *component = moments[first + n] * (FACTORIALS[i] * FACTORIALS[j] * FACTORIALS[k]);
     }
     let whole = squared_norm(&tensor, degree);
     let mut traceless = whole;
     let mut weight = 1.0;
     for j in 1..=degree / 2 {
-        contract(&mut tensor, degree - 2 * j);
         let left = degree - 2 * j;
+        contract(&mut tensor, left);
         weight *= -(((left + 1) * (left + 2)) as f64) / ((2 * j) as f64 * (2 * (degree - j) + 1) as f64);
         traceless += weight * squared_norm(&tensor, left);
     }
@@ -163,31 +182,50 @@ fn power_of(degree: usize, moments: &[f64], blur: f64) -> f64 {
     (seen * DOUBLE_FACTORIALS[degree] / FACTORIALS[degree]).sqrt()
 }
 
+/// Components of a symmetric tensor.
+const fn plane(degree: usize) -> usize {
+    (degree + 1) * (degree + 2) / 2
+}
+
+/// Components at [`MAX_ORDER`].
+const PLANE: usize = plane(MAX_ORDER);
+
 const FACTORIALS: [f64; SIDE] = [1.0, 1.0, 2.0, 6.0, 24.0, 120.0, 720.0, 5040.0, 40320.0];
 /// (2 k - 1)!!
 const DOUBLE_FACTORIALS: [f64; SIDE] = [1.0, 1.0, 3.0, 15.0, 105.0, 945.0, 10395.0, 135_135.0, 2_027_025.0];
 
-/// Sum of the squares of all components of a symmetric tensor, each as often as it occurs.
-fn squared_norm(tensor: &Cube, degree: usize) -> f64 {
-    let mut sum = 0.0;
-    for i in 0..=degree {
-        for j in 0..=degree - i {
-            let k = degree - i - j;
-            let times = FACTORIALS[degree] / (FACTORIALS[i] * FACTORIALS[j] * FACTORIALS[k]);
-            sum += times * tensor[place(i, j, k)] * tensor[place(i, j, k)];
-        }
+/// How often each component of a tensor occurs, by degree.
+const OCCURRENCES: [[f64; PLANE]; SIDE] = occurrences();
+
+const fn occurrences() -> [[f64; PLANE]; SIDE] {
+    let mut all = [[0.0; PLANE]; SIDE];
+    let mut n = 0;
+    while n < MOST {
+        let [i, j, k] = EXPONENTS[n];
+        let degree = (i + j + k) as usize;
+        let first = if degree == 0 { 0 } else { count(degree - 1) };
+        let each = FACTORIALS[i as usize] * FACTORIALS[j as usize] * FACTORIALS[k as usize];
+        all[degree][n - first] = FACTORIALS[degree] / each;
+        n += 1;
     }
-    sum
+    all
+}
+
+/// Sum of the squares of all components of a symmetric tensor, each as often as it occurs.
+fn squared_norm(tensor: &[f64; PLANE], degree: usize) -> f64 {
+    tensor[..plane(degree)].iter().zip(&OCCURRENCES[degree]).map(|(x, times)| times * x * x).sum()
 }
 
 /// Contracts two indices of a symmetric tensor of degree `left + 2`.
-fn contract(tensor: &mut Cube, left: usize) {
-    assert!(left + 2 <= MAX_ORDER);
+fn contract(tensor: &mut [f64; PLANE], left: usize) {
+    // Place of (i, j) among the components of a degree: rows of i, each shorter by one.
+    let at = |degree: usize, i: usize, j: usize| i * (2 * degree + 3 - i) / 2 + j;
+    let mut next = 0;
     for i in 0..=left {
         for j in 0..=left - i {
-            let k = left - i - j;
-            tensor[place(i, j, k)] =
-                tensor[place(i + 2, j, k)] + tensor[place(i, j + 2, k)] + tensor[place(i, j, k + 2)];
+            let upper = left + 2;
+            tensor[next] = tensor[at(upper, i + 2, j)] + tensor[at(upper, i, j + 2)] + tensor[at(upper, i, j)];
+            next += 1;
         }
     }
 }

@@ -5,10 +5,10 @@
 //! and what has come over from others. Children of a cell are neighbours in the store.
 
 use super::cell::{Cell, Content};
-use super::expansion::count;
 use super::key::Prefix;
-use super::lanes::Instructions;
 use super::multipole::{MomentRoom, powers_of};
+use super::expansion::count;
+use super::lanes::{Instructions, Line, WIDTH, numbers, numbers_mut};
 use crate::nbody::gravity::Sources;
 use std::ops::Range;
 
@@ -23,14 +23,8 @@ pub fn grow(keys: &[u64], branch: Prefix, capacity: LeafCapacity) -> Vec<Cell> {
     cells
 }
 
-fn divide(
-    cells: &mut Vec<Cell>,
-    at: usize,
-    keys: &[u64],
-    bodies: Range<usize>,
-    prefix: Prefix,
-    capacity: LeafCapacity,
-) {
+fn divide(cells: &mut Vec<Cell>, at: usize, keys: &[u64], bodies: Range<usize>, prefix: Prefix, capacity: LeafCapacity) {
+    cells[at].first_key = prefix.first;
     cells[at].bodies = bodies.len() as u32;
     cells[at].content = Content::Bodies { first: bodies.start as u32 };
     if !prefix.splits(bodies.len() as u64, capacity.0) {
@@ -76,23 +70,23 @@ pub struct BranchBodies<'a> {
 }
 
 impl Measure {
-    /// Number of coefficients of a cell.
-    pub fn coefficients(&self) -> usize {
-        count(self.order)
+    /// Lines that hold the moments of a cell.
+    pub fn stride(&self) -> usize {
+        count(self.order).div_ceil(WIDTH)
     }
 
     /// Geometry and moments of all cells of a branch, from the leaves up. `moments` holds zeros.
-    pub fn branch(&self, cells: &mut [Cell], moments: &mut [f64], bodies: BranchBodies<'_>, from_level: u8) {
+    pub fn branch(&self, cells: &mut [Cell], moments: &mut [Line], bodies: BranchBodies<'_>, from_level: u8) {
         let mut room = MomentRoom::default();
         for at in (0..cells.len()).rev() {
             match cells[at].content {
                 Content::Children { .. } => self.parent(&mut room, cells, moments, at),
-                _ => self.leaf(&mut room, &mut cells[at], &mut moments[at * self.coefficients()..], bodies, from_level),
+                _ => self.leaf(&mut room, &mut cells[at], &mut moments[at * self.stride()..], bodies, from_level),
             }
         }
     }
 
-    fn leaf(&self, room: &mut MomentRoom, cell: &mut Cell, moments: &mut [f64], bodies: BranchBodies<'_>, from: u8) {
+    fn leaf(&self, room: &mut MomentRoom, cell: &mut Cell, moments: &mut [Line], bodies: BranchBodies<'_>, from: u8) {
         let Content::Bodies { first } = cell.content else { return };
         let range = first as usize..first as usize + cell.bodies as usize;
         let position = bodies.sources.position.map(|x| &x[range.clone()]);
@@ -100,23 +94,24 @@ impl Measure {
         cell.measure_bodies(position, sources.mass);
         cell.active = bodies.level[range.clone()].iter().any(|&level| level >= from);
         cell.field = field_of(bodies.acceleration.map(|x| &x[range.clone()]));
+        let moments = numbers_mut(moments);
         room.of_bodies(self.instructions, self.order, sources, cell.center, moments);
         self.set_powers(cell, moments);
     }
 
     /// Geometry and moments of a cell whose children, behind it in the store, have theirs.
-    pub fn parent(&self, room: &mut MomentRoom, cells: &mut [Cell], moments: &mut [f64], at: usize) {
-        let stride = self.coefficients();
+    pub fn parent(&self, room: &mut MomentRoom, cells: &mut [Cell], moments: &mut [Line], at: usize) {
+        let stride = self.stride();
         let (front, children) = cells.split_at_mut(at + 1);
         let range = front[at].children();
         let children = &children[range.start - at - 1..range.end - at - 1];
         front[at].measure_children(children);
         let (front_moments, child_moments) = moments.split_at_mut((at + 1) * stride);
-        let own = &mut front_moments[at * stride..];
+        let own = numbers_mut(&mut front_moments[at * stride..]);
         own.fill(0.0);
         for (n, child) in children.iter().enumerate() {
             let from = &child_moments[(range.start - at - 1 + n) * stride..][..stride];
-            room.add_child(self.order, from, super::cell::away(front[at].center, child.center), own);
+            room.add_child(self.instructions, self.order, numbers(from), super::cell::away(front[at].center, child.center), own);
         }
         self.set_powers(&mut front[at], own);
     }
@@ -133,9 +128,12 @@ impl Measure {
     }
 }
 
-/// What errors at the bodies of a leaf are compared with: the mean length of their accelerations.
+/// What errors at the bodies of a leaf are compared with: the harmonic mean of the lengths of their accelerations, since relative
+/// errors are to be small on average. The few with hardly any acceleration count as a hundredth of the plain mean.
 fn field_of(acceleration: [&[f64]; 3]) -> f64 {
     let [x, y, z] = acceleration;
-    let lengths = (0..x.len()).map(|n| (x[n] * x[n] + y[n] * y[n] + z[n] * z[n]).sqrt());
-    lengths.sum::<f64>() / x.len() as f64
+    let lengths = || (0..x.len()).map(|n| (x[n] * x[n] + y[n] * y[n] + z[n] * z[n]).sqrt());
+    let count = x.len() as f64;
+    let least = 0.01 * lengths().sum::<f64>() / count;
+    if least > 0.0 { count / lengths().map(|length| 1.0 / length.max(least)).sum::<f64>() } else { 0.0 }
 }

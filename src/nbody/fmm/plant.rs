@@ -3,6 +3,7 @@
 use super::cell::{Cell, Content};
 use super::crown::Crown;
 use super::domain::Domain;
+use super::lanes::Line;
 use super::multipole::MomentRoom;
 use super::octree::{BranchBodies, LeafCapacity, Measure, grow};
 use super::record;
@@ -64,20 +65,21 @@ pub fn plant(
     let grown: Vec<Vec<Cell>> =
         work.par_iter().map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), capacity)).collect();
     let build_s = start.elapsed().as_secs_f64();
-    let moments: Vec<(Vec<Cell>, Vec<f64>)> = grown
+    let moments: Vec<(Vec<Cell>, Vec<Line>)> = grown
         .into_par_iter()
         .zip(&work)
         .map(|(mut cells, (_, range))| {
-            let mut moments = vec![0.0; cells.len() * measure.coefficients()];
+            let mut moments = vec![Line::default(); cells.len() * measure.stride()];
             measure.branch(&mut cells, &mut moments, branch_bodies(bodies, range.clone()), from_level);
             (cells, moments)
         })
         .collect();
-    let mut planted = assemble(domain, moments, work, measure.coefficients());
+    let mut planted = assemble(domain, moments, work, measure.stride());
     let upward_s = start.elapsed().as_secs_f64() - build_s;
     let exchange = Instant::now();
     share_branches(&mut planted.store, domain, comm);
     finish_crown(&mut planted.store, &domain.crown, measure);
+    planted.store.shape_new_cells();
     Planted { build_s, upward_s, exchange_s: exchange.elapsed().as_secs_f64(), ..planted }
 }
 
@@ -106,7 +108,7 @@ fn branch_bodies(bodies: &Particles, range: Range<usize>) -> BranchBodies<'_> {
 /// Puts the crown and the branches into one store. The roots of branches are cells of the crown.
 fn assemble(
     domain: &Domain,
-    grown: Vec<(Vec<Cell>, Vec<f64>)>,
+    grown: Vec<(Vec<Cell>, Vec<Line>)>,
     work: Vec<(usize, Range<usize>)>,
     stride: usize,
 ) -> Planted {
@@ -116,9 +118,10 @@ fn assemble(
     store.cells.reserve_exact(crown.nodes.len() + below);
     store.moments.reserve_exact((crown.nodes.len() + below) * stride);
     store.cells.extend(crown.nodes.iter().map(|node| {
-        Cell::empty(Content::Children { first: node.children.start as u32, count: node.children.len() as u8 })
+        let (first, count) = (node.children.start as u32, node.children.len() as u8);
+        Cell { first_key: node.prefix.first, ..Cell::empty(Content::Children { first, count }) }
     }));
-    store.moments.resize(crown.nodes.len() * stride, 0.0);
+    store.moments.resize(crown.nodes.len() * stride, Line::default());
     let mut branches = Vec::with_capacity(work.len());
     for ((cells, moments), (branch, bodies)) in grown.into_iter().zip(work) {
         let start = store.cells.len();

@@ -2,31 +2,35 @@
 
 use super::cell::{Cell, Content};
 use super::expansion::SIDE;
+use super::lanes::{self, Line};
 use super::store::Store;
 
 /// Appends a cell and its moments. Where its content is, is left to the reader: with the owner, at `place`.
 pub fn write_cell(store: &Store, place: usize, numbers: &mut Vec<f64>) {
     let cell = &store.cells[place];
     numbers.extend([place as f64, f64::from(u8::from(cell.is_leaf())), f64::from(u8::from(cell.active))]);
+    // A key has 63 bits, more than a number holds.
+    numbers.extend([(cell.first_key >> 32) as f64, (cell.first_key & 0xffff_ffff) as f64]);
     numbers.extend([f64::from(cell.bodies), cell.radius, cell.mass, cell.field]);
     numbers.extend(cell.center);
     numbers.extend(cell.bounds.as_flattened());
     numbers.extend(cell.powers.map(f64::from));
-    numbers.extend(store.moments_of(place));
+    numbers.extend(lanes::numbers(store.moments_of(place)));
 }
 
 /// Reads what [`write_cell`] wrote.
-pub fn read_cell(numbers: &mut Numbers<'_>, owner: u32, moments: &mut [f64]) -> Cell {
+pub fn read_cell(numbers: &mut Numbers<'_>, owner: u32, moments: &mut [Line]) -> Cell {
     let place = numbers.take() as u32;
     let is_leaf = numbers.take() != 0.0;
     let mut cell = Cell::empty(Content::Elsewhere { owner, place, is_leaf });
     cell.active = numbers.take() != 0.0;
+    cell.first_key = (numbers.take() as u64) << 32 | numbers.take() as u64;
     cell.bodies = numbers.take() as u32;
     [cell.radius, cell.mass, cell.field] = numbers.array();
     cell.center = numbers.array();
     cell.bounds = [numbers.array(), numbers.array()];
     cell.powers = numbers.array::<SIDE>().map(|power| power as f32);
-    moments.fill_with(|| numbers.take());
+    lanes::numbers_mut(moments).fill_with(|| numbers.take());
     cell
 }
 

@@ -1,17 +1,51 @@
 //! The cells that a rank knows, their moments, and bodies that came over from other ranks.
 
 use super::cell::{Cell, Content};
+use super::lanes::Line;
 use crate::nbody::gravity::Sources;
 use std::ops::Range;
+
+/// Numbers of a [`Shape`]: coordinates from here on.
+pub const CENTER: usize = 0;
+/// Likewise.
+pub const RADIUS: usize = 3;
+/// Likewise.
+pub const MASS: usize = 4;
+/// Likewise.
+pub const BODIES: usize = 5;
+/// Likewise: 1 for leaves, else 0.
+pub const IS_LEAF: usize = 6;
+
+/// What the acceptance of a pair reads of its source, in two cache lines that are loaded into vectors as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shape {
+    /// See the constants.
+    pub geometry: Line,
+    /// Multipole powers of degree 1 to 8, as in [`Cell::powers`].
+    pub powers: Line,
+}
+
+impl Shape {
+    fn of(cell: &Cell) -> Shape {
+        let [x, y, z] = cell.center;
+        let is_leaf = f64::from(u8::from(cell.is_leaf()));
+        Shape {
+            geometry: Line([x, y, z, cell.radius, cell.mass, f64::from(cell.bodies), is_leaf, 0.0]),
+            powers: Line(std::array::from_fn(|n| f64::from(cell.powers[n + 1]))),
+        }
+    }
+}
 
 /// The cells that a rank knows. The root is the first; the crown comes next, then the cells of this rank, then imported ones.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     /// All cells.
     pub cells: Vec<Cell>,
+    /// Shapes of the cells, once [`Store::shape_new_cells`] has been called.
+    pub shapes: Vec<Shape>,
     /// Moments of every cell, one after the other.
-    pub moments: Vec<f64>,
-    /// Number of moments of a cell.
+    pub moments: Vec<Line>,
+    /// Lines of moments of a cell.
     pub stride: usize,
     /// Cells below own branches.
     pub own: Range<usize>,
@@ -22,8 +56,14 @@ pub struct Store {
 }
 
 impl Store {
+    /// Takes the shapes of cells that have been added.
+    pub fn shape_new_cells(&mut self) {
+        let new = &self.cells[self.shapes.len()..];
+        self.shapes.extend(new.iter().map(Shape::of));
+    }
+
     /// Moments of a cell, by degree.
-    pub fn moments_of(&self, place: usize) -> &[f64] {
+    pub fn moments_of(&self, place: usize) -> &[Line] {
         &self.moments[place * self.stride..][..self.stride]
     }
 

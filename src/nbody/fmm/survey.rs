@@ -6,7 +6,8 @@
 use super::acceptance::Acceptance;
 use super::cell::Content;
 use super::store::Store;
-use super::traversal::Lists;
+use super::traversal::{Judge, Lists};
+use super::lanes::Instructions;
 
 /// The question.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,8 @@ pub struct Survey<'a> {
     pub store: &'a Store,
     /// Rule for pairs of cells.
     pub acceptance: Acceptance,
+    /// As in the walk.
+    pub instructions: Instructions,
     /// False if the walk takes leaves as points.
     pub needs_bodies: bool,
 }
@@ -33,7 +36,8 @@ impl Survey<'_> {
     fn visit(&self, lists: &mut Lists, path: &[u32], candidates: &[u32], missing: &mut Vec<u32>) {
         let target = &self.store.cells[path[0] as usize];
         let mut rest = Vec::new();
-        lists.settle(self.store, &self.acceptance, target, candidates, &mut rest);
+        let judge = Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions };
+        lists.settle(judge, target, candidates, &mut rest);
         missing.append(&mut lists.missing);
         if self.needs_bodies {
             let is_elsewhere =

@@ -7,14 +7,15 @@
 //! crown to it and then through it. What the crown's cells sum is thus computed once per branch below them, which costs about
 //! one percent and saves storing and sending it. Refused: the symmetric dual walk, which touches two targets at once.
 
-use super::acceptance::Acceptance;
+use super::acceptance::{Acceptance, Batch};
 use super::cell::{Cell, Content, away};
-use super::expansion::{CUBE, Cube, MAX_ORDER, SIDE};
+use super::expansion::SIDE;
 use super::interaction::Workspace;
-use super::lanes::{Instructions, WIDTH};
+use super::lanes::{Instructions, Line, WIDTH};
 use super::local::{Local, offsets};
 use super::store::Store;
 use crate::nbody::gravity::{PairKernel, Sources, Tile};
+use arrayvec::ArrayVec;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -82,6 +83,7 @@ pub struct Lists {
     /// Cells that would have to be opened but are elsewhere.
     pub missing: Vec<u32>,
     open: Vec<u32>,
+    batch: Batch,
 }
 
 /// Work space of a thread.
@@ -92,7 +94,7 @@ pub struct Room {
     candidates: Vec<Vec<u32>>,
     expansions: Vec<Local>,
     workspace: Workspace,
-    derivatives: Box<Cube>,
+    runs: Vec<Run>,
     effort: Effort,
 }
 
@@ -103,7 +105,7 @@ impl Default for Room {
             candidates: Vec::new(),
             expansions: Vec::new(),
             workspace: Workspace::default(),
-            derivatives: vec![0.0; CUBE].into_boxed_slice().try_into().expect("the length of a cube"),
+            runs: Vec::new(),
             effort: Effort::default(),
         }
     }
@@ -111,41 +113,55 @@ impl Default for Room {
 
 impl Lists {
     /// Settles the candidates of a target; what its children must look at goes to `rest`.
-    pub fn settle(
-        &mut self,
-        store: &Store,
-        acceptance: &Acceptance,
-        target: &Cell,
-        candidates: &[u32],
-        rest: &mut Vec<u32>,
-    ) {
+    pub fn settle(&mut self, judge: Judge<'_>, target: &Cell, candidates: &[u32], rest: &mut Vec<u32>) {
         self.far.iter_mut().for_each(Vec::clear);
         self.near.clear();
         rest.clear();
-        let target_is_leaf = target.is_leaf();
-        for &candidate in candidates {
-            self.open.push(candidate);
-            while let Some(place) = self.open.pop() {
-                let source = &store.cells[place as usize];
-                if let Some(order) = acceptance.order(target, source) {
-                    self.far[order].push(place);
-                } else if source.is_leaf() && target_is_leaf {
-                    self.near.push(place);
-                } else if !source.is_leaf() && (target_is_leaf || source.radius > target.radius) {
-                    self.open(source, place);
-                } else {
-                    rest.push(place);
+        self.open.clear();
+        self.open.extend_from_slice(candidates);
+        // Opened cells are looked at after all that stood before them, so that lanes are full.
+        let mut at = 0;
+        while at < self.open.len() {
+            let count = WIDTH.min(self.open.len() - at);
+            let sources: ArrayVec<u32, WIDTH> = self.open[at..at + count].iter().copied().collect();
+            at += count;
+            judge.acceptance.judge(judge.instructions, target, &judge.store.shapes, &sources, &mut self.batch);
+            for (lane, &place) in sources.iter().enumerate() {
+                match judge.acceptance.order(target, &self.batch, lane) {
+                    Some(order) => self.far[order].push(place),
+                    None => self.divide(judge.store, target, lane, place, rest),
                 }
             }
         }
+        self.near.sort_unstable_by_key(|&leaf| judge.store.cells[leaf as usize].first_key);
     }
 
-    fn open(&mut self, source: &Cell, place: u32) {
-        match source.content {
-            Content::Elsewhere { .. } => self.missing.push(place),
-            _ => self.open.extend(source.children().rev().map(|child| child as u32)),
+    /// What becomes of a source that is too near.
+    fn divide(&mut self, store: &Store, target: &Cell, lane: usize, place: u32, rest: &mut Vec<u32>) {
+        let target_is_leaf = target.is_leaf();
+        if self.batch.is_leaf(lane) {
+            if target_is_leaf { self.near.push(place) } else { rest.push(place) }
+        } else if target_is_leaf || self.batch.radius(lane) > target.radius {
+            let source = &store.cells[place as usize];
+            match source.content {
+                Content::Elsewhere { .. } => self.missing.push(place),
+                _ => self.open.extend(source.children().map(|child| child as u32)),
+            }
+        } else {
+            rest.push(place);
         }
     }
+}
+
+/// What pairs of cells are judged with.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// Cells.
+    pub store: &'a Store,
+    /// Rule.
+    pub acceptance: &'a Acceptance,
+    /// For eight pairs at a time.
+    pub instructions: Instructions,
 }
 
 /// What is done at the leaves of a walk.
@@ -168,7 +184,7 @@ impl Walk<'_> {
         room.deepen(0);
         room.candidates[0].clear();
         room.candidates[0].push(0);
-        room.expansions[0].order = None;
+        room.expansions[0].clear();
         self.visit(room, path, 0, None, leaves);
         room.effort.far_s = start.elapsed().as_secs_f64() - room.effort.near_s;
         room.effort
@@ -194,12 +210,13 @@ impl Walk<'_> {
     /// Lists and expansion of a target.
     fn expand(&self, room: &mut Room, depth: usize, target: &Cell, parent: Option<&Cell>) {
         let mut rest = std::mem::take(&mut room.candidates[depth + 1]);
-        room.lists.settle(self.store, &self.acceptance, target, &room.candidates[depth], &mut rest);
+        let judge = Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions };
+        room.lists.settle(judge, target, &room.candidates[depth], &mut rest);
         room.candidates[depth + 1] = rest;
         debug_assert!(room.lists.missing.is_empty());
         if let Some(parent) = parent {
             let (above, own) = room.expansions.split_at_mut(depth);
-            own[0].inherit(&above[depth - 1], away(target.center, parent.center));
+            own[0].inherit(self.instructions, &above[depth - 1], away(target.center, parent.center));
         }
         self.add_far(room, depth, target);
     }
@@ -220,35 +237,39 @@ impl Walk<'_> {
             list.chunks(WIDTH).for_each(|sources| self.interact(&mut room.workspace, order, target, sources));
             room.lists.far[order] = list;
         }
-        room.derivatives.fill(0.0);
-        room.workspace.take_expansion(highest, &mut room.derivatives);
-        room.expansions[depth].add_derivatives(highest, &room.derivatives);
+        let derivatives = room.workspace.take_expansion(highest);
+        room.expansions[depth].add_derivatives(highest, &derivatives);
     }
 
     fn interact(&self, workspace: &mut Workspace, order: usize, target: &Cell, sources: &[u32]) {
+        let mut distances = [[0.0; 3]; WIDTH];
+        let mut moments: [&[Line]; WIDTH] = [&[]; WIDTH];
         for (lane, &place) in sources.iter().enumerate() {
-            let distance = away(target.center, self.store.cells[place as usize].center);
-            workspace.set_source(lane, order, distance, self.store.moments_of(place as usize));
+            distances[lane] = away(target.center, self.store.cells[place as usize].center);
+            moments[lane] = self.store.moments_of(place as usize);
         }
-        (sources.len()..WIDTH).for_each(|lane| workspace.clear_lane(lane, order));
-        workspace.interact(self.instructions, order, self.acceptance.softening_squared());
+        let (distances, moments) = (&distances[..sources.len()], &moments[..sources.len()]);
+        workspace.interact(self.instructions, order, distances, moments, self.acceptance.softening_squared());
     }
 
     fn leaf(&self, room: &mut Room, depth: usize, target: &Cell, output: &mut Output<'_>) {
         let Content::Bodies { first } = target.content else { return };
         let (start, end) = (first as usize, first as usize + target.bodies as usize);
+        self.find_runs(&room.lists.near, &mut room.runs);
         for tile_start in (start..end).step_by(WIDTH) {
             let range = tile_start..end.min(tile_start + WIDTH);
             if self.level[range.clone()].iter().any(|&level| level >= self.from_level) {
-                let mut tile = self.near(room, range.clone());
+                let mut tile = self.tile(range.clone());
+                let start = Instant::now();
+                room.runs.iter().for_each(|run| self.add_run(run, &range, &mut tile, &mut room.effort.pairs));
+                room.effort.near_s += start.elapsed().as_secs_f64();
                 self.add_expansion(&room.expansions[depth], target, range.clone(), &mut tile);
                 self.write(&tile, range, output);
             }
         }
     }
 
-    fn near(&self, room: &mut Room, targets: Range<usize>) -> Tile {
-        let start = Instant::now();
+    fn tile(&self, targets: Range<usize>) -> Tile {
         let mut tile = Tile::default();
         for axis in 0..3 {
             for lane in 0..WIDTH {
@@ -257,40 +278,38 @@ impl Walk<'_> {
                 tile.position[axis][lane] = self.bodies.position[axis][body];
             }
         }
-        let mut at = 0;
-        while at < room.lists.near.len() {
-            at = self.add_run(&room.lists.near, at, &targets, &mut tile, &mut room.effort.pairs);
-        }
-        room.effort.near_s += start.elapsed().as_secs_f64();
         tile
     }
 
-    /// Adds the leaves from `at` on that lie behind each other in memory; returns the place in the list behind them.
-    fn add_run(&self, near: &[u32], at: usize, targets: &Range<usize>, tile: &mut Tile, pairs: &mut u64) -> usize {
-        let (from, mut run) = self.sources_of(near[at]);
-        let mut next = at + 1;
-        while next < near.len() {
-            let (next_from, range) = self.sources_of(near[next]);
-            if next_from != from || range.start != run.end {
-                break;
-            }
-            run.end = range.end;
-            next += 1;
-        }
-        let bodies = if from == Place::Here { self.bodies } else { self.store.imported() };
-        let is_own = from == Place::Here && run.contains(&targets.start);
-        let sources = Sources { position: bodies.position.map(|x| &x[run.clone()]), mass: &bodies.mass[run.clone()] };
-        self.kernel.add(tile, sources, is_own.then(|| targets.start - run.start));
-        *pairs += (run.len() * targets.len()) as u64;
-        next
+    fn add_run(&self, run: &Run, targets: &Range<usize>, tile: &mut Tile, pairs: &mut u64) {
+        let bodies = if run.is_here { self.bodies } else { self.store.imported() };
+        let range = run.bodies.clone();
+        let diagonal = (run.is_here && range.contains(&targets.start)).then(|| targets.start - range.start);
+        let sources = Sources { position: bodies.position.map(|x| &x[range.clone()]), mass: &bodies.mass[range] };
+        self.kernel.add(tile, sources, diagonal);
+        *pairs += (run.bodies.len() * targets.len()) as u64;
     }
 
-    fn sources_of(&self, leaf: u32) -> (Place, Range<usize>) {
+    /// Joins leaves that lie behind each other in memory.
+    fn find_runs(&self, near: &[u32], runs: &mut Vec<Run>) {
+        runs.clear();
+        for &leaf in near {
+            let next = self.run_of(leaf);
+            match runs.last_mut() {
+                Some(last) if last.is_here == next.is_here && last.bodies.end == next.bodies.start => {
+                    last.bodies.end = next.bodies.end;
+                }
+                _ => runs.push(next),
+            }
+        }
+    }
+
+    fn run_of(&self, leaf: u32) -> Run {
         let cell = &self.store.cells[leaf as usize];
-        let range = |first: u32| first as usize..first as usize + cell.bodies as usize;
+        let bodies = |first: u32| first as usize..first as usize + cell.bodies as usize;
         match cell.content {
-            Content::Bodies { first } => (Place::Here, range(first)),
-            Content::ImportedBodies { first } => (Place::Imported, range(first)),
+            Content::Bodies { first } => Run { is_here: true, bodies: bodies(first) },
+            Content::ImportedBodies { first } => Run { is_here: false, bodies: bodies(first) },
             _ => unreachable!("a walk starts when all bodies that it needs are here"),
         }
     }
@@ -317,10 +336,12 @@ impl Walk<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Here,
-    Imported,
+/// Source bodies that lie behind each other in memory.
+#[derive(Clone, Debug)]
+struct Run {
+    /// Of this rank, not imported.
+    is_here: bool,
+    bodies: Range<usize>,
 }
 
 impl Room {
@@ -335,7 +356,6 @@ impl Room {
     }
 
     fn deepen(&mut self, depth: usize) {
-        debug_assert!(MAX_ORDER < SIDE);
         while self.candidates.len() <= depth {
             self.candidates.push(Vec::new());
             self.expansions.push(Local::default());
