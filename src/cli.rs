@@ -13,6 +13,7 @@ const MOST_WORKERS: u64 = 1 << 20;
 const EXAMPLES: &str = "\
 Examples:
   parhelion run inputs/heat/hot_plate.toml
+  parhelion run inputs/nbody/galaxy_collision.toml
   parhelion run inputs/heat/heat_sink.toml --set time.end=60 --threads 2
   parhelion check inputs/heat/bench_512.toml --ranks 4
   mpirun -n 4 parhelion run inputs/heat/bench_512.toml
@@ -28,6 +29,7 @@ Examples:
   parhelion run inputs/heat/soda_bottle.toml --set time.end=3600 --set output.frames_every=600
   parhelion run inputs/heat/heat_sink.toml --set sources.0.power=95 --output outputs/95_watts
   parhelion run inputs/heat/eigenmode_3d.toml --domains 4 --threads 1
+  parhelion run inputs/nbody/plummer_100k.toml --set gravity.accuracy=1e-5
   mpirun -n 2 parhelion run inputs/heat/bench_512.toml --threads 1";
 
 const CHECK_EXAMPLES: &str = "\
@@ -127,7 +129,7 @@ pub struct RunArgs {
     /// No progress, no warnings, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
-    /// Draw the temperature in the terminal while the run goes on
+    /// Draw the temperature of a heat run in the terminal while it goes on
     #[arg(long, conflicts_with = "quiet")]
     pub live: bool,
 }

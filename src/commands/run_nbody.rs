@@ -38,6 +38,7 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
         resolved: &config.resolved,
         warnings: &config.warnings,
     };
+    refuse_live(job)?;
     let start = Instant::now();
     let count = agree(job.comm, initial::count(&config.problem, &Files))?;
     let plan = NBodyPlan::new(config, count, job.comm.size());
@@ -50,6 +51,14 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
     model.timers.add(Phase::Setup, setup_s);
     let clock = clock(&config.time, model.shortest_free_fall())?;
     job.in_directory(&deck, |directory| NBodyJob { job, config, plan: &plan, clock, path, directory }.run(&mut model))
+}
+
+/// The live view draws a field of values; bodies have none.
+fn refuse_live(job: &Job<'_>) -> Result<()> {
+    if !job.arguments.live {
+        return Ok(());
+    }
+    Err(Error::Input("--live draws temperatures; for pictures of bodies use --set output.frames_every=10".to_owned()))
 }
 
 /// The time axis. A given step is nobody's but the user's: symplectic schemes have no limit that could be told in advance.

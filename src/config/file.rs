@@ -38,7 +38,7 @@ pub fn read_deck_text(path: &Path) -> Result<String> {
     }
     match String::from_utf8(bytes) {
         Ok(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => {
-            refuse("the deck is empty", "start from one of inputs/heat, for example hot_plate.toml")
+            refuse("the deck is empty", "start from one of inputs/heat or inputs/nbody, for example hot_plate.toml")
         }
         Ok(text) => Ok(text),
         Err(error) => {
@@ -52,7 +52,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let name = printable(&path.display().to_string());
     let fix = match (error.kind(), sibling(path)) {
         (std::io::ErrorKind::NotFound, Some(close)) => format!("did you mean {}?", printable(&close)),
-        (std::io::ErrorKind::NotFound, None) => "check the path; decks are .toml files, see inputs/heat".to_owned(),
+        (std::io::ErrorKind::NotFound, None) => "check the path; decks are .toml files, see inputs/heat and inputs/nbody".to_owned(),
         (std::io::ErrorKind::PermissionDenied, _) => "allow reading it (chmod +r)".to_owned(),
         _ => "check the path".to_owned(),
     };
