@@ -140,21 +140,23 @@ fn block_avx2<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSour
 fn block_sum<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
     let (tile, mut sum) = (*tile, Sums::ZERO);
     let start = block * BLOCK;
-    let masses = sources.mass.iter().enumerate().skip(start).take(BLOCK);
-    for (source, &mass) in masses {
-        let own = tile.number.equals(source as f64);
-        let away: [Eight; 3] = [0, 1, 2].map(|axis| Eight::all(sources.position[axis][source]) - tile.position[axis]);
+    let mass = &sources.mass[start..sources.mass.len().min(start + BLOCK)];
+    let end = start + mass.len();
+    let [x, y, z] = sources.position.map(|values| &values[start..end]);
+    let [u, v, w] = sources.velocity.map(|values| &values[start..end]);
+    for source in 0..mass.len() {
+        let own = tile.number.equals((start + source) as f64);
+        let away = minus([x[source], y[source], z[source]], tile.position);
         // A body is at distance 1 of itself with mass 0, so that no infinity arises.
         let squared = dot(away, away) + own;
-        let mass = Eight::all(mass) * (Eight::all(1.0) - own);
+        let weight = Eight::all(mass[source]) * (Eight::all(1.0) - own);
         let (force, change) = law.factors::<JERK>(squared);
-        let force = mass * force;
-        sum.acceleration = [0, 1, 2].map(|axis| sum.acceleration[axis] + away[axis] * force);
+        let force = weight * force;
+        sum.acceleration = plus(sum.acceleration, times(away, force));
         if JERK {
-            let moving: [Eight; 3] =
-                [0, 1, 2].map(|axis| Eight::all(sources.velocity[axis][source]) - tile.velocity[axis]);
-            let change = mass * change * dot(away, moving);
-            sum.jerk = [0, 1, 2].map(|axis| sum.jerk[axis] + (moving[axis] * force + away[axis] * change));
+            let moving = minus([u[source], v[source], w[source]], tile.velocity);
+            let change = weight * change * dot(away, moving);
+            sum.jerk = plus(sum.jerk, plus(times(moving, force), times(away, change)));
         }
     }
     sum
@@ -192,10 +194,7 @@ impl Sums {
     const ZERO: Sums = Sums { acceleration: [Eight([0.0; LANES]); 3], jerk: [Eight([0.0; LANES]); 3] };
 
     fn plus(self, other: Sums) -> Sums {
-        Sums {
-            acceleration: [0, 1, 2].map(|axis| self.acceleration[axis] + other.acceleration[axis]),
-            jerk: [0, 1, 2].map(|axis| self.jerk[axis] + other.jerk[axis]),
-        }
+        Sums { acceleration: plus(self.acceleration, other.acceleration), jerk: plus(self.jerk, other.jerk) }
     }
 
     fn scaled(&self, constant: f64, pulls: &mut [Pull]) {
@@ -285,53 +284,80 @@ impl Eight {
         Eight([value; LANES])
     }
 
+    /// 1 in the lanes that hold `value`, 0 in others.
     #[inline(always)]
-    fn each(mut self, work: impl Fn(usize, f64) -> f64) -> Eight {
-        for lane in 0..LANES {
-            self.0[lane] = work(lane, self.0[lane]);
+    fn equals(mut self, value: f64) -> Eight {
+        for x in &mut self.0 {
+            *x = if *x == value { 1.0 } else { 0.0 };
         }
         self
     }
 
-    /// 1 in the lanes that hold `value`, 0 in others.
     #[inline(always)]
-    fn equals(self, value: f64) -> Eight {
-        self.each(|_, x| if x == value { 1.0 } else { 0.0 })
+    fn root(mut self) -> Eight {
+        for x in &mut self.0 {
+            *x = x.sqrt();
+        }
+        self
     }
 
     #[inline(always)]
-    fn root(self) -> Eight {
-        self.each(|_, x| x.sqrt())
-    }
-
-    #[inline(always)]
-    fn inverse(self) -> Eight {
-        self.each(|_, x| 1.0 / x)
+    fn inverse(mut self) -> Eight {
+        for x in &mut self.0 {
+            *x = 1.0 / *x;
+        }
+        self
     }
 }
 
 impl Add for Eight {
     type Output = Eight;
     #[inline(always)]
-    fn add(self, other: Eight) -> Eight {
-        self.each(|lane, x| x + other.0[lane])
+    fn add(mut self, other: Eight) -> Eight {
+        for lane in 0..LANES {
+            self.0[lane] += other.0[lane];
+        }
+        self
     }
 }
 
 impl Sub for Eight {
     type Output = Eight;
     #[inline(always)]
-    fn sub(self, other: Eight) -> Eight {
-        self.each(|lane, x| x - other.0[lane])
+    fn sub(mut self, other: Eight) -> Eight {
+        for lane in 0..LANES {
+            self.0[lane] -= other.0[lane];
+        }
+        self
     }
 }
 
 impl Mul for Eight {
     type Output = Eight;
     #[inline(always)]
-    fn mul(self, other: Eight) -> Eight {
-        self.each(|lane, x| x * other.0[lane])
+    fn mul(mut self, other: Eight) -> Eight {
+        for lane in 0..LANES {
+            self.0[lane] *= other.0[lane];
+        }
+        self
     }
+}
+
+// All this is spelled out because closures, unless inlined, are not compiled for the instruction set of the path.
+
+#[inline(always)]
+fn minus(a: [f64; 3], b: [Eight; 3]) -> [Eight; 3] {
+    [Eight::all(a[0]) - b[0], Eight::all(a[1]) - b[1], Eight::all(a[2]) - b[2]]
+}
+
+#[inline(always)]
+fn plus(a: [Eight; 3], b: [Eight; 3]) -> [Eight; 3] {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+}
+
+#[inline(always)]
+fn times(a: [Eight; 3], b: Eight) -> [Eight; 3] {
+    [a[0] * b, a[1] * b, a[2] * b]
 }
 
 #[inline(always)]
