@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 59] = [
+const LAYERS: [(&str, u32); 60] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -49,6 +49,7 @@ const LAYERS: [(&str, u32); 59] = [
     ("heat", 32),
     ("heat::diagnostics", 33),
     ("nbody::gravity", 11),
+    ("nbody::jerk_lanes", 10),
     ("nbody::jerk", 11),
     ("nbody::force", 20),
     ("nbody::integrate", 30),
@@ -76,10 +77,10 @@ const LAYERS: [(&str, u32); 59] = [
 ];
 
 /// What is computed for every cell of every step.
-const KERNELS: [&str; 4] = ["heat::lanes", "heat::stencil", "nbody::gravity", "nbody::jerk"];
+const KERNELS: [&str; 5] = ["heat::lanes", "heat::stencil", "nbody::gravity", "nbody::jerk", "nbody::jerk_lanes"];
 
 /// The only files in which `unsafe` may stand.
-const UNSAFE_FILES: [&str; 11] = [
+const UNSAFE_FILES: [&str; 12] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
@@ -90,6 +91,7 @@ const UNSAFE_FILES: [&str; 11] = [
     "heat/sweep.rs",
     "host.rs",
     "nbody/jerk.rs",
+    "nbody/jerk_lanes.rs",
     // Hands disjoint slices to threads.
     "parallel.rs",
 ];

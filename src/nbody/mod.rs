@@ -4,4 +4,5 @@ pub mod force;
 pub mod gravity;
 pub mod integrate;
 pub mod jerk;
+mod jerk_lanes;
 pub mod problem;
