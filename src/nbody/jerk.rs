@@ -15,13 +15,14 @@
 //! the same bits. Refused: the estimate of the reciprocal root as in [`super::gravity`], which would be faster by about two, but
 //! the schemes served here are chosen for accuracy, and differ in bits between vendors then.
 
+use super::jerk_lanes::{Eight, LANES, Lanes, Two};
 use super::problem::{Gravity, Softening};
 use crate::cpu::CpuPath;
 use rayon::prelude::*;
-use std::ops::{Add, Mul, Sub};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256d, __m512d};
+use std::ops::Range;
 
-/// Targets that are computed together.
-const LANES: usize = 8;
 /// Sources whose pulls are summed before they are added to those of other blocks.
 const BLOCK: usize = 1 << 11;
 /// Pairs below which threads are not worth waking.
@@ -119,7 +120,8 @@ impl JerkKernel {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             CpuPath::Avx2 => unsafe { block_avx2::<L, JERK>(law, tile, sources, block) },
-            _ => block_sum::<L, JERK>(law, tile, sources, block),
+            // SAFETY: plain arithmetic runs everywhere.
+            _ => unsafe { block_sum::<Two, L, JERK>(law, tile, sources, block) },
         }
     }
 }
@@ -127,37 +129,73 @@ impl JerkKernel {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 fn block_avx512<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
-    block_sum::<L, JERK>(law, tile, sources, block)
+    // SAFETY: the instruction set is this function's own.
+    unsafe { block_sum::<__m512d, L, JERK>(law, tile, sources, block) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn block_avx2<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
-    block_sum::<L, JERK>(law, tile, sources, block)
+    // SAFETY: the instruction set is this function's own.
+    unsafe { block_sum::<__m256d, L, JERK>(law, tile, sources, block) }
 }
 
+/// # Safety
+/// The CPU has the instruction set of `V` (so for all that follows).
 #[inline(always)]
-fn block_sum<L: Law, const JERK: bool>(law: L, tile: &Tile, sources: MovingSources<'_>, block: usize) -> Sums {
-    let (tile, mut sum) = (*tile, Sums::ZERO);
+unsafe fn block_sum<V: Lanes, L: Law, const JERK: bool>(
+    law: L,
+    tile: &Tile,
+    sources: MovingSources<'_>,
+    block: usize,
+) -> Sums {
     let start = block * BLOCK;
-    let masses = sources.mass.iter().enumerate().skip(start).take(BLOCK);
-    for (source, &mass) in masses {
-        let own = tile.number.equals(source as f64);
-        let away: [Eight; 3] = [0, 1, 2].map(|axis| Eight::all(sources.position[axis][source]) - tile.position[axis]);
-        // A body is at distance 1 of itself with mass 0, so that no infinity arises.
-        let squared = dot(away, away) + own;
-        let mass = Eight::all(mass) * (Eight::all(1.0) - own);
-        let (force, change) = law.factors::<JERK>(squared);
-        let force = mass * force;
-        sum.acceleration = [0, 1, 2].map(|axis| sum.acceleration[axis] + away[axis] * force);
-        if JERK {
-            let moving: [Eight; 3] =
-                [0, 1, 2].map(|axis| Eight::all(sources.velocity[axis][source]) - tile.velocity[axis]);
-            let change = mass * change * dot(away, moving);
-            sum.jerk = [0, 1, 2].map(|axis| sum.jerk[axis] + (moving[axis] * force + away[axis] * change));
-        }
+    let end = sources.mass.len().min(start + BLOCK);
+    let mut sums = Sums::ZERO;
+    for lane in (0..LANES).step_by(V::WIDTH) {
+        // SAFETY: the caller's promise; widths divide the lanes.
+        unsafe { add_sources::<V, L, JERK>(law, (tile, lane), (sources, start..end), &mut sums) };
     }
-    sum
+    sums
+}
+
+/// Adds sources to as many lanes as a vector has, from `lane` on.
+///
+/// # Safety
+/// As [`block_sum`], and `lane + WIDTH <= LANES`.
+#[inline(always)]
+unsafe fn add_sources<V: Lanes, L: Law, const JERK: bool>(
+    law: L,
+    (tile, lane): (&Tile, usize),
+    (sources, range): (MovingSources<'_>, Range<usize>),
+    sums: &mut Sums,
+) {
+    let mass = &sources.mass[range.clone()];
+    let [x, y, z] = sources.position.map(|values| &values[range.clone()]);
+    let [u, v, w] = sources.velocity.map(|values| &values[range.clone()]);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let number = V::load(&tile.number, lane);
+        let (place, speed) = (load::<V>(&tile.position, lane), load::<V>(&tile.velocity, lane));
+        let (mut acceleration, mut jerk) = ([V::all(0.0); 3], [V::all(0.0); 3]);
+        for source in 0..mass.len() {
+            let own = number.equals(V::all((range.start + source) as f64));
+            let away = minus([x[source], y[source], z[source]], place);
+            // A body is at distance 1 of itself with mass 0, so that no infinity arises.
+            let squared = dot(away, away).plus(own);
+            let weight = V::all(mass[source]).times(V::all(1.0).minus(own));
+            let (force, change) = law.factors::<V, JERK>(squared);
+            let force = weight.times(force);
+            acceleration = plus(acceleration, times(away, force));
+            if JERK {
+                let moving = minus([u[source], v[source], w[source]], speed);
+                let change = weight.times(change).times(dot(away, moving));
+                jerk = plus(jerk, plus(times(moving, force), times(away, change)));
+            }
+        }
+        store(acceleration, &mut sums.acceleration, lane);
+        store(jerk, &mut sums.jerk, lane);
+    }
 }
 
 /// Eight targets.
@@ -193,8 +231,8 @@ impl Sums {
 
     fn plus(self, other: Sums) -> Sums {
         Sums {
-            acceleration: [0, 1, 2].map(|axis| self.acceleration[axis] + other.acceleration[axis]),
-            jerk: [0, 1, 2].map(|axis| self.jerk[axis] + other.jerk[axis]),
+            acceleration: std::array::from_fn(|axis| added(self.acceleration[axis], other.acceleration[axis])),
+            jerk: std::array::from_fn(|axis| added(self.jerk[axis], other.jerk[axis])),
         }
     }
 
@@ -208,10 +246,18 @@ impl Sums {
     }
 }
 
+fn added(mut a: Eight, b: Eight) -> Eight {
+    a.0.iter_mut().zip(b.0).for_each(|(a, b)| *a += b);
+    a
+}
+
 /// Force over distance and mass as a function of the squared distance.
 trait Law: Copy {
     /// F and, if wanted, K.
-    fn factors<const JERK: bool>(self, squared: Eight) -> (Eight, Eight);
+    ///
+    /// # Safety
+    /// As [`block_sum`].
+    unsafe fn factors<V: Lanes, const JERK: bool>(self, squared: V) -> (V, V);
 }
 
 /// F = 1 / d^3 with d^2 = r^2 + eps^2.
@@ -222,12 +268,15 @@ struct Plummer {
 
 impl Law for Plummer {
     #[inline(always)]
-    fn factors<const JERK: bool>(self, squared: Eight) -> (Eight, Eight) {
-        let squared = squared + Eight::all(self.squared);
-        let distance = squared.root();
-        let force = (squared * distance).inverse();
-        let change = if JERK { Eight::all(-3.0) * force * (force * distance) } else { Eight::all(0.0) };
-        (force, change)
+    unsafe fn factors<V: Lanes, const JERK: bool>(self, squared: V) -> (V, V) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let squared = squared.plus(V::all(self.squared));
+            let distance = squared.root();
+            let force = V::all(1.0).over(squared.times(distance));
+            let change = if JERK { V::all(-3.0).times(force).times(force.times(distance)) } else { V::all(0.0) };
+            (force, change)
+        }
     }
 }
 
@@ -259,84 +308,74 @@ impl Spline {
 
 impl Law for Spline {
     #[inline(always)]
-    fn factors<const JERK: bool>(self, squared: Eight) -> (Eight, Eight) {
-        let (mut force, mut change) = Plummer { squared: 0.0 }.factors::<JERK>(squared);
-        let distance = squared.root();
+    unsafe fn factors<V: Lanes, const JERK: bool>(self, squared: V) -> (V, V) {
+        let (mut force, mut change, mut distance) = (Eight([0.0; LANES]), Eight([0.0; LANES]), Eight([0.0; LANES]));
+        // SAFETY: the caller's promise; every width fits the lanes.
+        unsafe {
+            let (newton, slope) = Plummer { squared: 0.0 }.factors::<V, JERK>(squared);
+            newton.store(&mut force, 0);
+            slope.store(&mut change, 0);
+            squared.root().store(&mut distance, 0);
+        }
         let cube = self.inverse * self.inverse * self.inverse;
-        for lane in 0..LANES {
-            if distance.0[lane] < self.support {
-                let (f, k) = Spline::pieces(distance.0[lane] * self.inverse);
-                force.0[lane] = f * cube;
-                change.0[lane] = k * cube * (self.inverse * self.inverse);
-            }
+        for lane in (0..V::WIDTH).filter(|&lane| distance.0[lane] < self.support) {
+            let (f, k) = Spline::pieces(distance.0[lane] * self.inverse);
+            force.0[lane] = f * cube;
+            change.0[lane] = k * cube * (self.inverse * self.inverse);
         }
-        (force, change)
+        // SAFETY: as above.
+        unsafe { (V::load(&force, 0), V::load(&change, 0)) }
     }
 }
 
-/// One number for every lane. Loops over a fixed count become vectors of whatever width the path has.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-struct Eight([f64; LANES]);
-
-impl Eight {
-    #[inline(always)]
-    fn all(value: f64) -> Eight {
-        Eight([value; LANES])
-    }
-
-    #[inline(always)]
-    fn each(mut self, work: impl Fn(usize, f64) -> f64) -> Eight {
-        for lane in 0..LANES {
-            self.0[lane] = work(lane, self.0[lane]);
-        }
-        self
-    }
-
-    /// 1 in the lanes that hold `value`, 0 in others.
-    #[inline(always)]
-    fn equals(self, value: f64) -> Eight {
-        self.each(|_, x| if x == value { 1.0 } else { 0.0 })
-    }
-
-    #[inline(always)]
-    fn root(self) -> Eight {
-        self.each(|_, x| x.sqrt())
-    }
-
-    #[inline(always)]
-    fn inverse(self) -> Eight {
-        self.each(|_, x| 1.0 / x)
-    }
-}
-
-impl Add for Eight {
-    type Output = Eight;
-    #[inline(always)]
-    fn add(self, other: Eight) -> Eight {
-        self.each(|lane, x| x + other.0[lane])
-    }
-}
-
-impl Sub for Eight {
-    type Output = Eight;
-    #[inline(always)]
-    fn sub(self, other: Eight) -> Eight {
-        self.each(|lane, x| x - other.0[lane])
-    }
-}
-
-impl Mul for Eight {
-    type Output = Eight;
-    #[inline(always)]
-    fn mul(self, other: Eight) -> Eight {
-        self.each(|lane, x| x * other.0[lane])
-    }
-}
-
+/// # Safety
+/// As [`add_sources`].
 #[inline(always)]
-fn dot(a: [Eight; 3], b: [Eight; 3]) -> Eight {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+unsafe fn load<V: Lanes>(from: &[Eight; 3], lane: usize) -> [V; 3] {
+    // SAFETY: the caller's promise.
+    unsafe { [V::load(&from[0], lane), V::load(&from[1], lane), V::load(&from[2], lane)] }
+}
+
+/// # Safety
+/// As [`add_sources`].
+#[inline(always)]
+unsafe fn store<V: Lanes>(values: [V; 3], to: &mut [Eight; 3], lane: usize) {
+    for (value, to) in values.into_iter().zip(to) {
+        // SAFETY: the caller's promise.
+        unsafe { value.store(to, lane) };
+    }
+}
+
+/// # Safety
+/// As [`block_sum`].
+#[inline(always)]
+unsafe fn minus<V: Lanes>(a: [f64; 3], b: [V; 3]) -> [V; 3] {
+    // SAFETY: the caller's promise.
+    unsafe { [V::all(a[0]).minus(b[0]), V::all(a[1]).minus(b[1]), V::all(a[2]).minus(b[2])] }
+}
+
+/// # Safety
+/// As [`block_sum`].
+#[inline(always)]
+unsafe fn plus<V: Lanes>(a: [V; 3], b: [V; 3]) -> [V; 3] {
+    // SAFETY: the caller's promise.
+    unsafe { [a[0].plus(b[0]), a[1].plus(b[1]), a[2].plus(b[2])] }
+}
+
+/// # Safety
+/// As [`block_sum`].
+#[inline(always)]
+unsafe fn times<V: Lanes>(a: [V; 3], b: V) -> [V; 3] {
+    // SAFETY: the caller's promise.
+    unsafe { [a[0].times(b), a[1].times(b), a[2].times(b)] }
+}
+
+/// # Safety
+/// As [`block_sum`].
+#[inline(always)]
+unsafe fn dot<V: Lanes>(a: [V; 3], b: [V; 3]) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { a[0].times(b[0]).plus(a[1].times(b[1])).plus(a[2].times(b[2])) }
 }
 
 #[cfg(test)]

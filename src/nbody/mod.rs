@@ -18,6 +18,7 @@ pub mod pair_lanes;
 pub mod pair_single;
 #[cfg(target_arch = "x86_64")]
 pub mod pair_vectors;
+mod jerk_lanes;
 pub mod problem;
 pub mod sampled_error;
 pub mod singular;

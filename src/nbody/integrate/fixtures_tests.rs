@@ -54,7 +54,7 @@ impl Forces for PlainForces {
         }
         self.costs.evaluations += 1;
         if self.stirs {
-            let all = gathered_rows(bodies, comm).split_off(0);
+            let all = gathered_rows(bodies, comm);
             let from = (comm.rank() + 1) % comm.size();
             *bodies = Particles::default();
             all[from].iter().rev().for_each(|row| bodies.push_row(row));

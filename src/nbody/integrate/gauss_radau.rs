@@ -4,7 +4,7 @@
 //! All bodies are on every rank, and every rank does the same arithmetic; only large force sums are shared, over targets. Numbers of a component lie together: x of all bodies, then y, then z.
 //!
 //! # A step
-//! From a prediction of the polynomial's coefficients (see [`super::radau_series`]) positions at the seven nodes are computed,
+//! From a prediction of the polynomial's coefficients (see `radau_series.rs`) positions at the seven nodes are computed,
 //! accelerations there, and coefficients from those; this is repeated until the last coefficient changes by less than 1e-16 of the
 //! largest acceleration, or no longer shrinks (round-off has been reached). The size of the last coefficient over that of the
 //! acceleration gives the next step; a step four times too long is taken back. The coefficients continued past the step, plus
