@@ -69,7 +69,7 @@ const LAYERS: [(&str, u32); 66] = [
     ("output::atomic", 41),
     ("output::progress", 41),
     ("output::outputs", 43),
-    ("output::bodies", 43),
+    ("output::bodies::outputs", 43),
     // L5, assembly.
     ("cli", 50),
     ("config", 50),
