@@ -52,7 +52,9 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let name = printable(&path.display().to_string());
     let fix = match (error.kind(), sibling(path)) {
         (std::io::ErrorKind::NotFound, Some(close)) => format!("did you mean {}?", printable(&close)),
-        (std::io::ErrorKind::NotFound, None) => "check the path; decks are .toml files, see inputs/heat and inputs/nbody".to_owned(),
+        (std::io::ErrorKind::NotFound, None) => {
+            "check the path; decks are .toml files, see inputs/heat and inputs/nbody".to_owned()
+        }
         (std::io::ErrorKind::PermissionDenied, _) => "allow reading it (chmod +r)".to_owned(),
         _ => "check the path".to_owned(),
     };

@@ -165,6 +165,17 @@ fn one_body_and_no_mass_are_no_trouble() {
 }
 
 #[test]
+fn sums_that_overflow_are_told_and_do_no_harm() {
+    let mut bodies = Particles::default();
+    for n in 0..40 {
+        bodies.push(n, n, 1e308, [n as f64, 1e300, 0.0], [1e200, 0.0, 0.0]);
+    }
+    let figures = measure(&bodies, &Solo);
+    assert_eq!((figures.kinetic, figures.closest.unwrap().distance), (f64::INFINITY, 1.0));
+    assert!(figures.lagrangian_radii[0].is_nan());
+}
+
+#[test]
 fn what_is_not_finite_is_named_on_all_ranks() {
     let errors = threads::run(3, |comm: &dyn Communicator| {
         let mut bodies = thousand().reordered(&(0..1000).filter(|n| n % 3 == comm.rank() as u32).collect::<Vec<u32>>());

@@ -57,8 +57,11 @@ pub fn weighted_quantiles<const N: usize>(
     searches.map(|search| f64::from_bits(search.leading))
 }
 
-/// The power of two that makes all masses together an integer of at most 61 bits.
+/// The power of two that makes all masses together an integer of at most 61 bits; 0 if their sum overflows.
 pub fn integer_scale(mass: f64) -> f64 {
+    if !mass.is_finite() {
+        return 0.0;
+    }
     let order = (mass.to_bits() >> 52 & 0x7ff) as i32 - 1022;
     2f64.powi((61 - order).clamp(-1022, 1023))
 }

@@ -10,15 +10,14 @@ pub mod groups;
 pub mod initial;
 pub mod integrate;
 pub mod jerk;
+mod jerk_lanes;
 pub mod lagrangian;
 pub mod method;
 pub mod model;
 pub mod pair_force;
 pub mod pair_lanes;
 pub mod pair_single;
-#[cfg(target_arch = "x86_64")]
 pub mod pair_vectors;
-mod jerk_lanes;
 pub mod problem;
 pub mod sampled_error;
 pub mod singular;
@@ -26,4 +25,4 @@ pub mod spline;
 pub mod sums;
 pub mod tree_of_points;
 pub mod units;
-pub mod vector;
+pub mod vector; // #[cfg(target_arch = "x86_64")]

@@ -13,6 +13,7 @@
 //! A process id in a file as the lock: ids are reused, and are another machine's business. `remove_dir_all`: it would remove what a
 //! user has put beside our files.
 
+use super::bodies::npy;
 use super::{atomic, disk};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
@@ -169,11 +170,11 @@ fn prepare(path: &Path, resolved_deck: &str, overwrite: bool) -> Result<()> {
 
 /// Removes what parhelion writes, and directories that are empty then. `deck.toml` goes last: it marks the directory as ours.
 fn clear(path: &Path) -> io::Result<()> {
-    remove_known(&path.join("snapshots"), &|name| name == "temperature.pvd" || name == "times.csv")?;
+    remove_known(&path.join("snapshots"), &|name| ["temperature.pvd", "bodies.pvd", "times.csv"].contains(&name))?;
     for entry in list(&path.join("snapshots"))? {
         if is_step(&entry) {
             let directory = path.join("snapshots").join(entry);
-            remove_known(&directory, &|name| is_numbered(name, "temperature", &[".npy", ".pvti", ".vti"]))?;
+            remove_known(&directory, &is_snapshot)?;
         }
     }
     remove_if_empty(&path.join("snapshots"))?;
@@ -184,6 +185,21 @@ fn clear(path: &Path) -> io::Result<()> {
 
 fn is_step(name: &str) -> bool {
     name.len() >= 8 && name.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a snapshot of either physics has a file of this name.
+fn is_snapshot(name: &str) -> bool {
+    is_numbered(name, "temperature", &[".npy", ".pvti", ".vti"])
+        || is_numbered(name, "bodies", &[".pvtp", ".vtp"])
+        || npy::ARRAYS.iter().any(|array| name.strip_suffix(".npy") == Some(array))
+        || is_gadget(name)
+}
+
+/// `snapshot_<digits>.<digits>.hdf5`
+fn is_gadget(name: &str) -> bool {
+    let numbers = name.strip_prefix("snapshot_").and_then(|rest| rest.strip_suffix(".hdf5")?.split_once('.'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    numbers.is_some_and(|(step, rank)| is_number(step) && is_number(rank))
 }
 
 /// `STEM.ending` or `STEM_<digits>.ending`.

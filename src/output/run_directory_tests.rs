@@ -68,10 +68,23 @@ fn overwriting_removes_our_files_and_nothing_else() {
         "snapshots/00000010/temperature.npy",
         "snapshots/00000010/.temperature.npy.tmp",
         "snapshots/123456789/temperature_12.vti",
+        "snapshots/bodies.pvd",
+        "snapshots/00000020/position.npy",
+        "snapshots/00000020/.id.npy.tmp",
+        "snapshots/00000020/bodies.pvtp",
+        "snapshots/00000020/bodies_3.vtp",
+        "snapshots/00000020/snapshot_00000020.11.hdf5",
         "frames/frame_00000010.png",
         "frames/animation.png",
     ];
-    let theirs = ["notes.md", "snapshots/00000010/analysis.py", "frames/frame_best.png", "frames/paper/a.png"];
+    let theirs = [
+        "snapshots/00000010/energy.npy",
+        "snapshots/00000010/snapshot_final.0.hdf5",
+        "notes.md",
+        "snapshots/00000010/analysis.py",
+        "frames/frame_best.png",
+        "frames/paper/a.png",
+    ];
     ours.iter().chain(&theirs).for_each(|name| touch(&path.join(name)));
     open(&path, true).unwrap();
     assert!(ours.iter().all(|name| !path.join(name).exists()));

@@ -104,7 +104,7 @@ impl SnapshotWriter {
 
     fn write_series(&self) -> Result<()> {
         if self.formats.contains(&SnapshotFormat::Vti) {
-            vtk::write_series(&self.directory, "temperature", "pvti", &self.series)?;
+            vtk::write_series(&self.directory, "temperature", &["temperature.pvti".into()], &self.series)?;
         }
         write_times(&self.directory, "time (s)", &self.series)
     }

@@ -33,16 +33,18 @@ pub fn write(snapshot: &Snapshot, directory: &Path) -> Result<u64> {
     Ok(bytes[0] as u64)
 }
 
-/// Writes `<stem>.pvd` into `snapshots/`: one line per time, which names the file `<stem>.<extension>` of its step. By one rank.
+/// Writes `<stem>.pvd` into `snapshots/`, which lists the files of every step by their names there. By one rank.
 ///
 /// # Errors
 /// Exit code 3.
-pub fn write_series(snapshots: &Path, stem: &str, extension: &str, entries: &[SeriesEntry]) -> Result<()> {
+pub fn write_series(snapshots: &Path, stem: &str, names: &[String], entries: &[SeriesEntry]) -> Result<()> {
     let mut text = opening("Collection", "0.1");
     text.push_str("  <Collection>\n");
     for SeriesEntry { step, time } in entries {
-        let file = format!("{step:08}/{stem}.{extension}");
-        let _ = writeln!(text, r#"    <DataSet timestep="{time:?}" part="0" file="{file}"/>"#);
+        for (part, name) in names.iter().enumerate() {
+            let file = format!("{step:08}/{name}");
+            let _ = writeln!(text, r#"    <DataSet timestep="{time:?}" part="{part}" file="{file}"/>"#);
+        }
     }
     text.push_str("  </Collection>\n</VTKFile>\n");
     let path = snapshots.join(format!("{stem}.pvd"));

@@ -64,8 +64,16 @@ impl Acceptance {
 
     /// Judges up to eight sources. Missing lanes repeat the first.
     #[inline]
-    pub fn judge(&self, instructions: Instructions, target: &Cell, shapes: &[Shape], sources: &[u32], batch: &mut Batch) {
-        let rows: [&Shape; WIDTH] = std::array::from_fn(|lane| &shapes[*sources.get(lane).unwrap_or(&sources[0]) as usize]);
+    pub fn judge(
+        &self,
+        instructions: Instructions,
+        target: &Cell,
+        shapes: &[Shape],
+        sources: &[u32],
+        batch: &mut Batch,
+    ) {
+        let rows: [&Shape; WIDTH] =
+            std::array::from_fn(|lane| &shapes[*sources.get(lane).unwrap_or(&sources[0]) as usize]);
         judge_lanes(instructions, self, target, rows.map(|row| &row.geometry), rows.map(|row| &row.powers), batch);
     }
 
@@ -133,9 +141,7 @@ fn judge<V: Lanes>(
         let opening = reach.mul(inverse);
         let none = V::splat(-1.0);
         let found = match acceptance.limit {
-            Limit::Opening(widest) => {
-                opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none)
-            }
+            Limit::Opening(widest) => opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none),
             Limit::Error(share) => {
                 let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
                 let allowed = squared.mul(V::splat(share * target.field)).mul(clear);

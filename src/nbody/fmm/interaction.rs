@@ -231,20 +231,32 @@ macro_rules! each_k {
 fn contract_row<V: Lanes, const LEFT: usize>(work: &mut Workspace, i: usize, j: usize, part: usize) {
     let mut sum = [V::splat(0.0); SIDE];
     let target = row_mut(&mut work.expansion, i, j);
-    each_k!(K, if K <= LEFT {
-        sum[K] = V::load(&target[K], part);
-    });
-    each_k!(A, if A <= LEFT {
-        each_k!(B, if A + B <= LEFT {
-            let moments = row(&work.moments, A, B);
-            let derivatives = row(&work.derivatives, i + A, j + B);
-            hankel(&mut sum, LEFT - A - B, A + B, moments, derivatives, part);
-        });
-    });
+    each_k!(
+        K,
+        if K <= LEFT {
+            sum[K] = V::load(&target[K], part);
+        }
+    );
+    each_k!(
+        A,
+        if A <= LEFT {
+            each_k!(
+                B,
+                if A + B <= LEFT {
+                    let moments = row(&work.moments, A, B);
+                    let derivatives = row(&work.derivatives, i + A, j + B);
+                    hankel(&mut sum, LEFT - A - B, A + B, moments, derivatives, part);
+                }
+            );
+        }
+    );
     let target = row_mut(&mut work.expansion, i, j);
-    each_k!(K, if K <= LEFT {
-        sum[K].store(&mut target[K], part);
-    });
+    each_k!(
+        K,
+        if K <= LEFT {
+            sum[K].store(&mut target[K], part);
+        }
+    );
 }
 
 /// `sum[n] += moments[m] derivatives[n + m]` for n + m <= left, without the dipole (which is what total degree 1 is).
@@ -258,13 +270,22 @@ fn hankel<V: Lanes>(
     part: usize,
 ) {
     let mut factor = [V::splat(0.0); SIDE];
-    each_k!(K, if K <= left {
-        factor[K] = V::load(&derivatives[K], part);
-    });
-    each_k!(M, if M <= left && degree + M != 1 {
-        let moment = V::load(&moments[M], part);
-        each_k!(N, if N + M <= left {
-            sum[N] = moment.multiply_add(factor[if N + M < SIDE { N + M } else { 0 }], sum[N]);
-        });
-    });
+    each_k!(
+        K,
+        if K <= left {
+            factor[K] = V::load(&derivatives[K], part);
+        }
+    );
+    each_k!(
+        M,
+        if M <= left && degree + M != 1 {
+            let moment = V::load(&moments[M], part);
+            each_k!(
+                N,
+                if N + M <= left {
+                    sum[N] = moment.multiply_add(factor[if N + M < SIDE { N + M } else { 0 }], sum[N]);
+                }
+            );
+        }
+    );
 }

@@ -295,7 +295,8 @@ unsafe fn transpose_256(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
         // SAFETY: the caller's promise; four numbers from 0 or 4 on lie inside a line, and lines are aligned.
         unsafe {
             let (p, q) = (_mm256_load_pd(rows[at].0[from..].as_ptr()), _mm256_load_pd(rows[at + 1].0[from..].as_ptr()));
-            let (r, s) = (_mm256_load_pd(rows[at + 2].0[from..].as_ptr()), _mm256_load_pd(rows[at + 3].0[from..].as_ptr()));
+            let (r, s) =
+                (_mm256_load_pd(rows[at + 2].0[from..].as_ptr()), _mm256_load_pd(rows[at + 3].0[from..].as_ptr()));
             let (a, b) = (_mm256_unpacklo_pd(p, q), _mm256_unpackhi_pd(p, q));
             let (c, d) = (_mm256_unpacklo_pd(r, s), _mm256_unpackhi_pd(r, s));
             _mm256_store_pd(lines[from].0[at..].as_mut_ptr(), _mm256_permute2f128_pd::<0x20>(a, c));
@@ -404,7 +405,6 @@ macro_rules! dispatched {
     };
 }
 pub(crate) use dispatched;
-
 
 impl Instructions {
     /// For a CPU path, which must be available.

@@ -28,11 +28,11 @@ use crate::nbody::gravity::{PairKernel, Sources};
 use crate::nbody::problem::Gravity;
 use crate::particles::Particles;
 use acceptance::{Acceptance, Limit};
-use lanes::Instructions;
 use domain::Domain;
 use evaluation::{Task, Terms};
 use exchange::{Owners, Traffic};
 use field::Fields;
+use lanes::Instructions;
 use octree::{LeafCapacity, Measure};
 use plant::{Branch, Planted};
 use std::time::Instant;
@@ -133,9 +133,15 @@ impl Fmm {
         let Planted { store, branches, .. } = planted;
         let mut largest = largest_field(store, branches, comm);
         if largest == 0.0 {
-            let coarse = Acceptance::new(&self.gravity, Limit::Opening(field::OPENING), 1, field::ORDER.min(self.tuning.orders[1]));
+            let coarse = Acceptance::new(
+                &self.gravity,
+                Limit::Opening(field::OPENING),
+                1,
+                field::ORDER.min(self.tuning.orders[1]),
+            );
             let terms = self.terms(sources(&bodies.position, &bodies.mass), &bodies.level, from_level, coarse, false);
-            let mut tasks: Vec<Task<Fields>> = branches.iter().map(|branch| Task::new(branch, Fields::default())).collect();
+            let mut tasks: Vec<Task<Fields>> =
+                branches.iter().map(|branch| Task::new(branch, Fields::default())).collect();
             let traffic = evaluation::run(&terms, store, &mut tasks, owners, comm);
             let found: Vec<(Fields, Effort)> = tasks.into_iter().map(|task| (task.leaves, task.effort)).collect();
             for (fields, effort) in found {
@@ -249,11 +255,7 @@ fn spread_fields(store: &mut Store, branches: &[Branch], floor: f64, owners: Own
 }
 
 /// The arrays cut at the borders of branches.
-fn outputs<'a>(
-    branches: &[Branch],
-    acceleration: &'a mut [Vec<f64>; 3],
-    potential: &'a mut [f64],
-) -> Vec<Output<'a>> {
+fn outputs<'a>(branches: &[Branch], acceleration: &'a mut [Vec<f64>; 3], potential: &'a mut [f64]) -> Vec<Output<'a>> {
     let [x, y, z] = acceleration;
     let mut rest = [x.as_mut_slice(), y.as_mut_slice(), z.as_mut_slice(), potential];
     let mut cut = |branch: &Branch| {

@@ -64,7 +64,14 @@ impl MomentRoom {
     }
 
     /// Adds the moments of a child to those of its parent, whose centre is `shift` away (parent minus child).
-    pub fn add_child(&mut self, instructions: Instructions, order: usize, child: &[f64], shift: [f64; 3], parent: &mut [f64]) {
+    pub fn add_child(
+        &mut self,
+        instructions: Instructions,
+        order: usize,
+        child: &[f64],
+        shift: [f64; 3],
+        parent: &mut [f64],
+    ) {
         unpack(order, child, &mut self.cube);
         shift_lanes(instructions, &mut self.cube, order, shift);
         pack_add(order, &self.cube, parent);

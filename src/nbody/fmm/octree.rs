@@ -5,10 +5,10 @@
 //! and what has come over from others. Children of a cell are neighbours in the store.
 
 use super::cell::{Cell, Content};
-use super::key::Prefix;
-use super::multipole::{MomentRoom, powers_of};
 use super::expansion::count;
+use super::key::Prefix;
 use super::lanes::{Instructions, Line, WIDTH, numbers, numbers_mut};
+use super::multipole::{MomentRoom, powers_of};
 use crate::nbody::gravity::Sources;
 use std::ops::Range;
 
@@ -23,7 +23,14 @@ pub fn grow(keys: &[u64], branch: Prefix, capacity: LeafCapacity) -> Vec<Cell> {
     cells
 }
 
-fn divide(cells: &mut Vec<Cell>, at: usize, keys: &[u64], bodies: Range<usize>, prefix: Prefix, capacity: LeafCapacity) {
+fn divide(
+    cells: &mut Vec<Cell>,
+    at: usize,
+    keys: &[u64],
+    bodies: Range<usize>,
+    prefix: Prefix,
+    capacity: LeafCapacity,
+) {
     cells[at].first_key = prefix.first;
     cells[at].bodies = bodies.len() as u32;
     cells[at].content = Content::Bodies { first: bodies.start as u32 };
@@ -111,7 +118,13 @@ impl Measure {
         own.fill(0.0);
         for (n, child) in children.iter().enumerate() {
             let from = &child_moments[(range.start - at - 1 + n) * stride..][..stride];
-            room.add_child(self.instructions, self.order, numbers(from), super::cell::away(front[at].center, child.center), own);
+            room.add_child(
+                self.instructions,
+                self.order,
+                numbers(from),
+                super::cell::away(front[at].center, child.center),
+                own,
+            );
         }
         self.set_powers(&mut front[at], own);
     }

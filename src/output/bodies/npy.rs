@@ -17,19 +17,22 @@ use std::path::Path;
 /// Words of a body in all arrays together.
 pub const WORDS: usize = 12;
 
+/// Names of the arrays.
+pub const ARRAYS: [&str; 6] = ["position", "velocity", "acceleration", "mass", "potential", "id"];
+
 /// Writes all arrays and returns the bytes of all ranks. Collective.
 ///
 /// # Errors
 /// Exit code 3, the same on all ranks.
 pub fn write(order: &IndexOrder, directory: &Path) -> Result<u64> {
     let bits = |vector: [f64; 3]| vector.map(f64::to_bits);
-    let path = |name: &str| directory.join(name);
-    Ok(write_array::<f64, 3>(order, &path("position.npy"), |b, n| bits(b.position_of(n)))?
-        + write_array::<f64, 3>(order, &path("velocity.npy"), |b, n| bits(b.velocity_of(n)))?
-        + write_array::<f64, 3>(order, &path("acceleration.npy"), |b, n| bits(b.acceleration_of(n)))?
-        + write_array::<f64, 1>(order, &path("mass.npy"), |b, n| [b.mass[n].to_bits()])?
-        + write_array::<f64, 1>(order, &path("potential.npy"), |b, n| [b.potential[n].to_bits()])?
-        + write_array::<u64, 1>(order, &path("id.npy"), |b, n| [b.id[n]])?)
+    let path = |array: usize| directory.join(ARRAYS[array]).with_extension("npy");
+    Ok(write_array::<f64, 3>(order, &path(0), |b, n| bits(b.position_of(n)))?
+        + write_array::<f64, 3>(order, &path(1), |b, n| bits(b.velocity_of(n)))?
+        + write_array::<f64, 3>(order, &path(2), |b, n| bits(b.acceleration_of(n)))?
+        + write_array::<f64, 1>(order, &path(3), |b, n| [b.mass[n].to_bits()])?
+        + write_array::<f64, 1>(order, &path(4), |b, n| [b.potential[n].to_bits()])?
+        + write_array::<u64, 1>(order, &path(5), |b, n| [b.id[n]])?)
 }
 
 /// Writes `W` words of every body as one array of values of type `T`, which has 8 bytes.

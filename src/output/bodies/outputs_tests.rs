@@ -242,7 +242,9 @@ fn pieces_for_paraview_join_to_all_bodies() {
         let index = fs::read_to_string(place.join("bodies.pvtp")).unwrap();
         assert_eq!(index.matches("<Piece Source=").count(), size);
         assert!(
-            fs::read_to_string(directory.path().join("snapshots/bodies.pvd")).unwrap().contains("00000002/bodies.pvtp")
+            fs::read_to_string(directory.path().join("snapshots/bodies.pvd"))
+                .unwrap()
+                .contains("00000002/bodies_0.vtp")
         );
     }
 }

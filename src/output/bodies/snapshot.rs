@@ -58,13 +58,15 @@ impl BodySnapshotWriter {
             };
         }
         self.series.push(entry);
-        let listed = if comm.rank() == 0 { self.write_series() } else { Ok(()) };
+        let listed = if comm.rank() == 0 { self.write_series(comm.size()) } else { Ok(()) };
         agree(comm, listed)
     }
 
-    fn write_series(&self) -> Result<()> {
+    fn write_series(&self, ranks: usize) -> Result<()> {
         if self.formats.contains(&BodyFormat::Vtp) {
-            vtk::write_series(&self.directory, "bodies", "pvtp", &self.series)?;
+            // The pieces themselves: pyvista has no reader for .pvtp.
+            let pieces: Vec<String> = (0..ranks).map(vtp::piece_name).collect();
+            vtk::write_series(&self.directory, "bodies", &pieces, &self.series)?;
         }
         write_times(&self.directory, &with_unit("time", self.units.time), &self.series)
     }

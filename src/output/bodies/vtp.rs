@@ -1,4 +1,4 @@
-//! VTK polygonal data: one `.vtp` piece per rank, a `.pvtp` that joins them (the `.pvd` that lists the times is as for heat).
+//! VTK polygonal data: one `.vtp` piece per rank, a `.pvtp` that joins them (and a `.pvd` that lists the pieces of all times).
 //!
 //! A piece is XML with appended raw blocks, each a `UInt64` length and little-endian numbers: points, the values of the bodies, and one vertex
 //! cell of all points, without which ParaView draws nothing. The pieces in the order of ranks are the bodies in the order of ids, so a
@@ -50,7 +50,8 @@ pub fn write(order: &IndexOrder, directory: &Path) -> Result<u64> {
     Ok(bytes[0] as u64)
 }
 
-fn piece_name(rank: usize) -> String {
+/// `bodies_<rank>.vtp`
+pub fn piece_name(rank: usize) -> String {
     format!("bodies_{rank}.vtp")
 }
 
