@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 65] = [
+const LAYERS: [(&str, u32); 66] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -51,6 +51,7 @@ const LAYERS: [(&str, u32); 65] = [
     ("nbody::pair_lanes", 10),
     ("nbody::pair_vectors", 11),
     ("nbody::pair_single", 11),
+    ("nbody::pair_arithmetic", 11),
     ("nbody::spline", 11),
     ("nbody::pair_force", 11),
     ("nbody::gravity", 11),
@@ -82,10 +83,11 @@ const LAYERS: [(&str, u32); 65] = [
 ];
 
 /// What is computed for every cell of every step.
-const KERNELS: [&str; 8] = [
+const KERNELS: [&str; 9] = [
     "heat::lanes",
     "heat::stencil",
     "nbody::gravity",
+    "nbody::pair_arithmetic",
     "nbody::pair_force",
     "nbody::pair_lanes",
     "nbody::pair_single",
@@ -94,7 +96,7 @@ const KERNELS: [&str; 8] = [
 ];
 
 /// The only files in which `unsafe` may stand.
-const UNSAFE_FILES: [&str; 16] = [
+const UNSAFE_FILES: [&str; 17] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
@@ -105,6 +107,7 @@ const UNSAFE_FILES: [&str; 16] = [
     "heat/sweep.rs",
     "host.rs",
     "nbody/gravity.rs",
+    "nbody/pair_arithmetic.rs",
     "nbody/pair_force.rs",
     "nbody/pair_lanes.rs",
     "nbody/pair_single.rs",

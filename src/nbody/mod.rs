@@ -3,6 +3,7 @@
 pub mod direct;
 pub mod force;
 pub mod gravity;
+pub mod pair_arithmetic;
 pub mod pair_force;
 pub mod pair_lanes;
 pub mod pair_single;
