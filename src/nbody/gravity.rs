@@ -170,8 +170,11 @@ unsafe fn plain_single<const SPLINE: bool>(laws: &Laws, tiles: &mut [Tile], own:
 /// The loops compiled for instruction sets that not every x86-64 has.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::super::pair_vectors::Single512;
-    use super::*;
+    use crate::nbody::gravity::{Laws, Sources, Tile};
+    use crate::nbody::pair_arithmetic::Arithmetic;
+    use crate::nbody::pair_force::{self, Own};
+    use crate::nbody::pair_single;
+    use crate::nbody::pair_vectors::Single512;
     use std::arch::x86_64::{__m256, __m256d, __m512d};
 
     macro_rules! loops {
