@@ -5,7 +5,7 @@
 //! ```
 //!
 //! # Price
-//! With [`Fused`](super::pair_arithmetic::Fused): 3 differences, 14 or 15 products (most of them fused), 1 sum and 1 estimate for
+//! With [`Fused`](super::pair_arithmetic::Fused): 3 differences, 13 to 16 products (most of them fused), 1 sum and 1 estimate for
 //! a vector of pairs, and 4 numbers read for a source. With [`Exact`](super::pair_arithmetic::Exact): 9 products, 9 sums, a root and a
 //! quotient.
 //!
