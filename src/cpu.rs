@@ -18,7 +18,8 @@ impl CpuPath {
     pub fn best() -> CpuPath {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
+            // Vectors of half the width with all the registers: every CPU with the first one has it but for Knights Landing.
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
                 return CpuPath::Avx512;
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
 const LAYERS: &[(&str, u32)] = &[
+const LAYERS: [(&str, u32); 66] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -59,6 +60,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nbody::pair_lanes", 10),
     ("nbody::pair_vectors", 11),
     ("nbody::pair_single", 11),
+    ("nbody::pair_arithmetic", 11),
     ("nbody::spline", 11),
     ("nbody::pair_force", 11),
     ("nbody::gravity", 11),
@@ -103,6 +105,11 @@ const KERNELS: &[&str] = &[
     "nbody::gravity",
     "nbody::jerk",
     "nbody::jerk_lanes",
+const KERNELS: [&str; 9] = [
+    "heat::lanes",
+    "heat::stencil",
+    "nbody::gravity",
+    "nbody::pair_arithmetic",
     "nbody::pair_force",
     "nbody::pair_lanes",
     "nbody::pair_single",
@@ -112,6 +119,8 @@ const KERNELS: &[&str] = &[
 
 /// The only files in which `unsafe` may stand; `parallel.rs` hands disjoint slices to threads.
 const UNSAFE_FILES: &[&str] = &[
+/// The only files in which `unsafe` may stand.
+const UNSAFE_FILES: [&str; 17] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
@@ -124,6 +133,7 @@ const UNSAFE_FILES: &[&str] = &[
     "nbody/gravity.rs",
     "nbody/jerk.rs",
     "nbody/jerk_lanes.rs",
+    "nbody/pair_arithmetic.rs",
     "nbody/pair_force.rs",
     "nbody/pair_lanes.rs",
     "nbody/pair_single.rs",

@@ -16,6 +16,7 @@
 use super::force::{ForceCosts, Forces};
 use super::gravity::{LANES, PairKernel, Sources, Tile};
 use super::pair_force::{NOBODY, Own};
+use super::pair_single;
 use super::problem::Gravity;
 use super::singular;
 use crate::comm::{Communicator, Incoming, Outgoing, ReduceOp, agree};
@@ -28,8 +29,8 @@ use std::time::Instant;
 
 /// Tag of the blocks of sources.
 const TAG: u16 = 0x6400;
-/// Sources are handed to the kernel in runs that begin at multiples of it.
-pub const ALIGNMENT: usize = 64;
+/// Sources are handed to the kernel in runs that begin at multiples of it: those of 32-bit sums.
+const ALIGNMENT: usize = pair_single::BLOCK;
 /// Sources that meet all tiles of a chunk before the next: 16 KiB.
 const RUN: usize = 512;
 /// Most tiles of a chunk: 8 KiB.
@@ -43,7 +44,7 @@ pub struct DirectSum {
     costs: ForceCosts,
     /// Bodies whose forces are asked for.
     tiles: Vec<Tile>,
-    /// Their indices; [`NOBODY`] for unused lanes.
+    /// Their indices.
     own: Vec<Own>,
     sources: Held,
     /// A block as it travels: all x, all y, all z, all masses.
@@ -129,7 +130,8 @@ impl DirectSum {
             Tile { position, ..Tile::default() }
         }));
         self.own.clear();
-        let index = |group: &[usize], lane: usize| group.get(lane).map_or(NOBODY, |&n| bodies.index[n] as usize);
+        // Unused lanes are the last body once more, also in this: no pair of a body with itself may slow the kernel.
+        let index = |group: &[usize], lane: usize| bodies.index[group[lane.min(group.len() - 1)]] as usize;
         self.own.extend(groups().map(|group| std::array::from_fn(|lane| index(group, lane))));
     }
 

@@ -8,7 +8,8 @@
 //! Refused: lanes that are sources, whose sums have to be added across (and in another order for another width); a pair
 //! computed once for both of its bodies, which halves the arithmetic but writes where other threads do.
 
-use super::pair_force::{self, Arithmetic, Exact, Fused, Law, NOBODY, Own};
+use super::pair_arithmetic::{Arithmetic, Exact, Fused};
+use super::pair_force::{self, Law, NOBODY, Own};
 use super::pair_lanes::{Plain, PlainSingle};
 use super::pair_single::{self, SingleLaw, power_of_two};
 use super::problem::{Gravity, Precision, Softening};
@@ -169,11 +170,15 @@ unsafe fn plain_single<const SPLINE: bool>(laws: &Laws, tiles: &mut [Tile], own:
 /// The loops compiled for instruction sets that not every x86-64 has.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::*;
+    use crate::nbody::gravity::{Laws, Sources, Tile};
+    use crate::nbody::pair_arithmetic::Arithmetic;
+    use crate::nbody::pair_force::{self, Own};
+    use crate::nbody::pair_single;
+    use crate::nbody::pair_vectors::Single512;
     use std::arch::x86_64::{__m256, __m256d, __m512d};
 
     macro_rules! loops {
-        ($features:literal, $double:ident, $single:ident, $lanes:ty) => {
+        ($features:literal, $double:ident, $lanes:ty, $single:ident, $single_lanes:ty) => {
             /// # Safety
             /// As [`pair_force::add`].
             #[target_feature(enable = $features)]
@@ -198,13 +203,13 @@ mod x86 {
             ) {
                 let Laws { double, single } = laws;
                 // SAFETY: the caller's promise.
-                unsafe { pair_single::add::<__m256, $lanes, A, SPLINE>(double, single, tiles, own, sources) }
+                unsafe { pair_single::add::<$single_lanes, $lanes, A, SPLINE>(double, single, tiles, own, sources) }
             }
         };
     }
 
-    loops!("avx2,fma", avx2, avx2_single, __m256d);
-    loops!("avx512f", avx512, avx512_single, __m512d);
+    loops!("avx2,fma", avx2, __m256d, avx2_single, __m256);
+    loops!("avx512f,avx512vl", avx512, __m512d, avx512_single, Single512);
 }
 
 #[cfg(test)]

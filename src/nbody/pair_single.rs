@@ -5,14 +5,16 @@
 //! two, which changes no bit of a result, so that their third powers fit the narrow range of exponents.
 //!
 //! Blocks count from the start of each call, so a caller that wants the same bits for all of its shapes cuts sources only at
-//! multiples of [`BLOCK`] of an order of its own. A block whose sums leave the range is done again in 64 bits.
+//! multiples of [`BLOCK`] of an order of its own. Several tiles in a call share the scaling of a block. A target whose sum of a block leaves the range gets that
+//! block in 64 bits.
 
 use super::gravity::{LANES, Sources, Tile};
-use super::pair_force::{self, Arithmetic, Group, Law, Own};
+use super::pair_arithmetic::Arithmetic;
+use super::pair_force::{self, Group, Law, Own};
 use super::pair_lanes::PairLanes;
 
 /// Sources that are summed in 32 bits.
-pub const BLOCK: usize = 32;
+pub const BLOCK: usize = 64;
 /// 2^300: scales stay within it and its inverse, so that their squares are numbers.
 const LARGEST_SCALE: f64 = f64::from_bits((1023 + 300) << 52);
 
@@ -87,43 +89,66 @@ pub unsafe fn add<S: PairLanes, L: PairLanes, A: Arithmetic, const SPLINE: bool>
             // Sources before the block wrap to numbers behind it.
             let own = own.map(|n| n.wrapping_sub(start));
             // SAFETY: the caller's promise.
-            unsafe {
-                if !add_block::<S, A>(&single, tile, &own, &block) {
-                    let (tiles, owns) = (std::slice::from_mut(tile), std::slice::from_ref(&own));
-                    pair_force::add::<L, A, SPLINE>(law, tiles, owns, unscaled);
-                }
+            let (sums, is_broken) = unsafe { sum_block::<S, A>(&single, tile, &own, &block) };
+            let before = *tile;
+            add_scaled(tile, &sums, block.factors);
+            if is_broken {
+                let mut double = before;
+                let (tiles, owns) = (std::slice::from_mut(&mut double), std::slice::from_ref(&own));
+                // SAFETY: the caller's promise.
+                unsafe { pair_force::add::<L, A, SPLINE>(law, tiles, owns, unscaled) };
+                mend(tile, &sums, &double);
             }
         }
     }
 }
 
-/// False, and nothing added, if the sums are not finite.
+/// Scaled sums of a block for a tile, and whether any of them is not finite.
 ///
 /// # Safety
 /// As [`add`].
 #[inline(always)]
-unsafe fn add_block<S: PairLanes, A: Arithmetic>(
+unsafe fn sum_block<S: PairLanes, A: Arithmetic>(
     single: &SingleLaw,
-    tile: &mut Tile,
+    tile: &Tile,
     own: &Own,
     block: &Block,
-) -> bool {
+) -> (Tile, bool) {
     let mut sums = Tile { position: tile.position.map(|values| values.map(|x| x * single.scale)), ..Tile::default() };
     // SAFETY: the caller's promise.
     unsafe {
         let mut group = Group::<S>::load(&sums, 0);
         group.add_all::<A>(&single.law, block.sources(), own);
-        if group.is_broken() {
-            return false;
-        }
         group.store(&mut sums, 0);
+        (sums, group.is_broken())
     }
-    let [potential, acceleration] = block.factors;
+}
+
+#[inline(always)]
+fn add_scaled(tile: &mut Tile, sums: &Tile, [potential, acceleration]: [f64; 2]) {
     for lane in 0..LANES {
         for axis in 0..3 {
             tile.acceleration[axis][lane] += sums.acceleration[axis][lane] * acceleration;
         }
         tile.potential[lane] += sums.potential[lane] * potential;
     }
-    true
 }
+
+/// Replaces lanes whose sums are not finite by those of `double`: those alone, since which targets share a tile must not show.
+#[cold]
+fn mend(tile: &mut Tile, sums: &Tile, double: &Tile) {
+    for lane in 0..LANES {
+        let is_finite =
+            sums.acceleration.iter().all(|values| values[lane].is_finite()) && sums.potential[lane].is_finite();
+        if !is_finite {
+            for axis in 0..3 {
+                tile.acceleration[axis][lane] = double.acceleration[axis][lane];
+            }
+            tile.potential[lane] = double.potential[lane];
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pair_single_tests.rs"]
+mod tests;

@@ -11,7 +11,8 @@
 //! With `v = max(1 - u, 0)` the first line is Newton's law to the last bit for `u >= 1`. A source that is beyond the support for
 //! all lanes takes Newton's expression alone, which is what it would get anyway.
 
-use super::pair_force::{Arithmetic, newton};
+use super::pair_arithmetic::Arithmetic;
+use super::pair_force::newton;
 use super::pair_lanes::PairLanes;
 
 /// The support in units of eps.
