@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
-const LAYERS: [(&str, u32); 57] = [
+const LAYERS: [(&str, u32); 79] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -50,6 +50,29 @@ const LAYERS: [(&str, u32); 57] = [
     ("heat::diagnostics", 33),
     ("nbody::gravity", 11),
     ("nbody::force", 20),
+    // The expansions are kernels; the tree, its exchange and its walk are mechanisms over ranks.
+    ("nbody::fmm::expansion", 10),
+    ("nbody::fmm::lanes", 10),
+    ("nbody::fmm::lanes_x86", 10),
+    ("nbody::fmm::interaction", 11),
+    ("nbody::fmm::multipole", 12),
+    ("nbody::fmm::local", 12),
+    ("nbody::fmm::key", 20),
+    ("nbody::fmm::cell", 20),
+    ("nbody::fmm::store", 21),
+    ("nbody::fmm::octree", 22),
+    ("nbody::fmm::crown", 23),
+    ("nbody::fmm::record", 22),
+    ("nbody::fmm::acceptance", 22),
+    ("nbody::fmm::domain", 24),
+    ("nbody::fmm::plant", 25),
+    ("nbody::fmm::exchange", 25),
+    ("nbody::fmm::traversal", 25),
+    ("nbody::fmm::survey", 26),
+    ("nbody::fmm::field", 26),
+    ("nbody::fmm::evaluation", 27),
+    ("nbody::fmm::tuning", 28),
+    ("nbody::fmm", 30),
     ("nbody", 32),
     // L4, orchestration.
     ("schedule", 40),
@@ -74,10 +97,20 @@ const LAYERS: [(&str, u32); 57] = [
 ];
 
 /// What is computed for every cell of every step.
-const KERNELS: [&str; 3] = ["heat::lanes", "heat::stencil", "nbody::gravity"];
+const KERNELS: [&str; 9] = [
+    "heat::lanes",
+    "heat::stencil",
+    "nbody::gravity",
+    "nbody::fmm::expansion",
+    "nbody::fmm::lanes",
+    "nbody::fmm::lanes_x86",
+    "nbody::fmm::interaction",
+    "nbody::fmm::multipole",
+    "nbody::fmm::local",
+];
 
 /// The only files in which `unsafe` may stand.
-const UNSAFE_FILES: [&str; 10] = [
+const UNSAFE_FILES: [&str; 13] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
@@ -87,6 +120,9 @@ const UNSAFE_FILES: [&str; 10] = [
     "heat/stencil.rs",
     "heat/sweep.rs",
     "host.rs",
+    "nbody/fmm/interaction.rs",
+    "nbody/fmm/lanes.rs",
+    "nbody/fmm/lanes_x86.rs",
     // Hands disjoint slices to threads.
     "parallel.rs",
 ];

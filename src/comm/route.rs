@@ -39,12 +39,7 @@ pub fn all_to_all_while(comm: &dyn Communicator, parts: &[Vec<u8>], work: &mut d
     received
 }
 
-fn exchange_pieces(
-    comm: &dyn Communicator,
-    parts: &[Vec<u8>],
-    received: &mut [Vec<u8>],
-    work: &mut dyn FnMut(),
-) {
+fn exchange_pieces(comm: &dyn Communicator, parts: &[Vec<u8>], received: &mut [Vec<u8>], work: &mut dyn FnMut()) {
     let tag = |piece: usize| {
         assert!(piece < MOST_PIECES, "a message is longer than {MOST_PIECES} pieces of {PIECE} bytes");
         ROW_TAG + piece as u16

@@ -18,6 +18,10 @@ const SPLINE_SUPPORT: f64 = 2.8;
 /// Expansions are taken only if the sum of the radii is at most this share of the distance.
 const WIDEST_OPENING: f64 = 0.9;
 
+/// Square of the distance in units of the sum of the radii from which on cells have no body in common. A softened expansion would
+/// converge nearer than that, even of a cell about itself, but then with the potential of each body at itself.
+const APART: f64 = 1.01;
+
 /// How the error of a pair is limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
@@ -64,8 +68,16 @@ impl Acceptance {
 
     /// Judges up to eight sources. Missing lanes repeat the first.
     #[inline]
-    pub fn judge(&self, instructions: Instructions, target: &Cell, shapes: &[Shape], sources: &[u32], batch: &mut Batch) {
-        let rows: [&Shape; WIDTH] = std::array::from_fn(|lane| &shapes[*sources.get(lane).unwrap_or(&sources[0]) as usize]);
+    pub fn judge(
+        &self,
+        instructions: Instructions,
+        target: &Cell,
+        shapes: &[Shape],
+        sources: &[u32],
+        batch: &mut Batch,
+    ) {
+        let rows: [&Shape; WIDTH] =
+            std::array::from_fn(|lane| &shapes[*sources.get(lane).unwrap_or(&sources[0]) as usize]);
         judge_lanes(instructions, self, target, rows.map(|row| &row.geometry), rows.map(|row| &row.powers), batch);
     }
 
@@ -123,19 +135,18 @@ fn judge<V: Lanes>(
     let order = &mut batch.order;
     for part in 0..V::PARTS {
         let get = |n: usize| V::load(&geometry[n], part);
-        let mut squared = V::splat(acceptance.softening_squared);
+        let mut distance_squared = V::splat(0.0);
         for axis in 0..3 {
             let away = get(CENTER + axis).add(V::splat(-target.center[axis]));
-            squared = away.multiply_add(away, squared);
+            distance_squared = away.multiply_add(away, distance_squared);
         }
+        let squared = distance_squared.add(V::splat(acceptance.softening_squared));
         let inverse = squared.inverse_root();
         let reach = get(RADIUS).add(V::splat(target.radius));
         let opening = reach.mul(inverse);
         let none = V::splat(-1.0);
         let found = match acceptance.limit {
-            Limit::Opening(widest) => {
-                opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none)
-            }
+            Limit::Opening(widest) => opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none),
             Limit::Error(share) => {
                 let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
                 let allowed = squared.mul(V::splat(share * target.field)).mul(clear);
@@ -144,6 +155,8 @@ fn judge<V: Lanes>(
             }
         };
         let found = opening.select_up_to(V::splat(WIDEST_OPENING), found, none);
+        let touching = reach.mul(reach).mul(V::splat(APART));
+        let found = distance_squared.select_up_to(touching, none, found);
         // Without softening R is the distance.
         let gap = squared.mul(inverse).add(reach.mul(none)).add(V::splat(-acceptance.nearest));
         let touching = gap.select_up_to(V::splat(0.0), none, found);

@@ -101,7 +101,8 @@ impl Crown {
         let mut path = vec![0u32];
         loop {
             let children = self.nodes[path[path.len() - 1] as usize].children.clone();
-            let holds = |&child: &usize| (self.nodes[child].prefix.first..self.nodes[child].prefix.end()).contains(&first);
+            let holds =
+                |&child: &usize| (self.nodes[child].prefix.first..self.nodes[child].prefix.end()).contains(&first);
             match children.into_iter().find(holds) {
                 Some(child) => path.push(child as u32),
                 None => return path,
@@ -132,7 +133,8 @@ mod tests {
     use crate::nbody::fmm::key::END;
 
     fn keys(count: u64) -> Vec<u64> {
-        let mut keys: Vec<u64> = (0..count).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % END / (1 + n % 3)).collect();
+        let mut keys: Vec<u64> =
+            (0..count).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % END / (1 + n % 3)).collect();
         keys.sort_unstable();
         keys
     }

@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn extremes_stay_inside() {
-        for (low, high) in [(-f64::MAX, f64::MAX), (0.0, 0.0), (-3.0, 1e300), (1.0, 1.0 + f64::EPSILON), (0.0, 5e-324)] {
+        for (low, high) in [(-f64::MAX, f64::MAX), (0.0, 0.0), (-3.0, 1e300), (1.0, 1.0 + f64::EPSILON), (0.0, 5e-324)]
+        {
             let cube = RootCube::covering([low; 3], [high; 3]);
             assert_eq!(cube.key([low; 3]), 0);
             assert!(cube.key([high; 3]) < END);

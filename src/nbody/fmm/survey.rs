@@ -5,9 +5,9 @@
 
 use super::acceptance::Acceptance;
 use super::cell::Content;
+use super::lanes::Instructions;
 use super::store::Store;
 use super::traversal::{Judge, Lists};
-use super::lanes::Instructions;
 
 /// The question.
 #[derive(Clone, Copy, Debug)]
