@@ -107,18 +107,23 @@ have_libclang() {
         compgen -G '/usr/local/opt/llvm/lib/libclang.dylib' >/dev/null ||
         compgen -G '/Library/Developer/CommandLineTools/usr/lib/libclang.dylib' >/dev/null
 }
+# HDF5 is for files in GADGET's layout; everything else works without it.
+have_hdf5() {
+    [ -n "${HDF5_DIR:-}" ] || have h5cc || { have pkg-config && pkg-config --exists hdf5; } ||
+        compgen -G '/usr/include/hdf5/*/hdf5.h' >/dev/null
+}
 complete() { have "$MPICC" && have "$MPIRUN" && have_libclang && have cc; }
 
 # The command that installs what is missing, for the package manager that is there.
 install_command() {
     if have apt-get; then
-        echo "apt-get update -q && apt-get install -y --no-install-recommends gcc libc6-dev libopenmpi-dev openmpi-bin libclang-dev"
+        echo "apt-get update -q && apt-get install -y --no-install-recommends gcc libc6-dev libopenmpi-dev openmpi-bin libclang-dev libhdf5-dev"
     elif have dnf; then
-        echo "dnf install -y gcc openmpi-devel clang-devel"
+        echo "dnf install -y gcc openmpi-devel clang-devel hdf5-devel"
     elif have zypper; then
-        echo "zypper --non-interactive install gcc openmpi4-devel clang-devel"
+        echo "zypper --non-interactive install gcc openmpi4-devel clang-devel hdf5-devel"
     elif have brew; then
-        echo "brew install open-mpi llvm"
+        echo "brew install open-mpi llvm hdf5"
     fi
 }
 
@@ -179,8 +184,10 @@ build() {
         [ ! -f "${HOME:-}/.cargo/env" ] || . "$HOME/.cargo/env"
         have cargo || die "Rust is missing; install it with: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
     fi
-    say "MPICC=$MPICC CARGO_TARGET_DIR=$TARGET cargo build --release --locked --features mpi"
-    MPICC=$MPICC CARGO_TARGET_DIR=$TARGET cargo build --release --locked --features mpi
+    local features=mpi
+    have_hdf5 && features=mpi,hdf5
+    say "MPICC=$MPICC CARGO_TARGET_DIR=$TARGET cargo build --release --locked --features $features"
+    MPICC=$MPICC CARGO_TARGET_DIR=$TARGET cargo build --release --locked --features "$features"
 }
 
 # -------------------------------------------------------------------------------------------------------------- its command

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 /// Layer of every module, by the longest path that fits. An import may point down or stay on its layer, never up. The layers are
 /// L0 to L5 times ten; the last digit orders modules within a layer.
 const LAYERS: &[(&str, u32)] = &[
-const LAYERS: [(&str, u32); 66] = [
     // L0, data and arithmetic: nothing here knows of ranks, physics or files.
     ("error", 0),
     ("grid", 1),
@@ -72,6 +71,29 @@ const LAYERS: [(&str, u32); 66] = [
     ("nbody::force", 20),
     ("nbody::integrate", 30),
     ("nbody::initial", 30),
+    // The expansions are kernels; the tree, its exchange and its walk are mechanisms over ranks.
+    ("nbody::fmm::expansion", 10),
+    ("nbody::fmm::lanes", 10),
+    ("nbody::fmm::lanes_x86", 10),
+    ("nbody::fmm::interaction", 11),
+    ("nbody::fmm::multipole", 12),
+    ("nbody::fmm::local", 12),
+    ("nbody::fmm::key", 20),
+    ("nbody::fmm::cell", 20),
+    ("nbody::fmm::store", 21),
+    ("nbody::fmm::octree", 22),
+    ("nbody::fmm::crown", 23),
+    ("nbody::fmm::record", 22),
+    ("nbody::fmm::acceptance", 22),
+    ("nbody::fmm::domain", 24),
+    ("nbody::fmm::plant", 25),
+    ("nbody::fmm::exchange", 25),
+    ("nbody::fmm::traversal", 25),
+    ("nbody::fmm::survey", 26),
+    ("nbody::fmm::field", 26),
+    ("nbody::fmm::evaluation", 27),
+    ("nbody::fmm::tuning", 28),
+    ("nbody::fmm", 30),
     ("nbody", 32),
     ("nbody::diagnostics", 33),
     // L4, orchestration.
@@ -102,13 +124,15 @@ const LAYERS: [(&str, u32); 66] = [
 const KERNELS: &[&str] = &[
     "heat::lanes",
     "heat::stencil",
+    "nbody::fmm::expansion",
+    "nbody::fmm::interaction",
+    "nbody::fmm::lanes",
+    "nbody::fmm::lanes_x86",
+    "nbody::fmm::local",
+    "nbody::fmm::multipole",
     "nbody::gravity",
     "nbody::jerk",
     "nbody::jerk_lanes",
-const KERNELS: [&str; 9] = [
-    "heat::lanes",
-    "heat::stencil",
-    "nbody::gravity",
     "nbody::pair_arithmetic",
     "nbody::pair_force",
     "nbody::pair_lanes",
@@ -119,8 +143,6 @@ const KERNELS: [&str; 9] = [
 
 /// The only files in which `unsafe` may stand; `parallel.rs` hands disjoint slices to threads.
 const UNSAFE_FILES: &[&str] = &[
-/// The only files in which `unsafe` may stand.
-const UNSAFE_FILES: [&str; 17] = [
     "comm/mpi.rs",
     "field.rs",
     "heat/coefficients.rs",
@@ -130,6 +152,9 @@ const UNSAFE_FILES: [&str; 17] = [
     "heat/stencil.rs",
     "heat/sweep.rs",
     "host.rs",
+    "nbody/fmm/interaction.rs",
+    "nbody/fmm/lanes.rs",
+    "nbody/fmm/lanes_x86.rs",
     "nbody/gravity.rs",
     "nbody/jerk.rs",
     "nbody/jerk_lanes.rs",

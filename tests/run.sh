@@ -47,7 +47,7 @@ clippy_default() {
 }
 
 clippy_mpi() {
-    CARGO_TARGET_DIR=$mpi_target timeout 1800 cargo clippy --locked --all-targets --features mpi -- -D warnings
+    CARGO_TARGET_DIR=$mpi_target timeout 1800 cargo clippy --locked --all-targets --features mpi,hdf5 -- -D warnings
 }
 
 documentation() {
@@ -64,12 +64,12 @@ tests_default() {
 }
 
 tests_mpi() {
-    CARGO_TARGET_DIR=$mpi_target timeout 3600 cargo test --locked --no-fail-fast --features mpi
+    CARGO_TARGET_DIR=$mpi_target timeout 3600 cargo test --locked --no-fail-fast --features mpi,hdf5
 }
 
 # test_program NAME: path of a test's executable in the build with MPI.
 test_program() {
-    CARGO_TARGET_DIR=$mpi_target timeout 1800 cargo test --locked --features mpi --test "$1" --no-run --message-format json |
+    CARGO_TARGET_DIR=$mpi_target timeout 1800 cargo test --locked --features mpi,hdf5 --test "$1" --no-run --message-format json |
         sed -n 's/.*"executable":"\([^"]*\/'"$1"'-[^"]*\)".*/\1/p' | tail -1
 }
 
@@ -100,12 +100,29 @@ runs_to_open() {
         ranks 3 "$PARHELION" run inputs/heat/heat_sink.toml "${every[@]}" --output "$1/ranks"
 }
 
+# The same of bodies, in three systems of units.
+bodies_to_open() {
+    local every=(--overwrite --quiet --threads 1 --set 'output.snapshot_formats=["vtp","npy","gadget"]' --set output.snapshot_every=2
+        --set output.frames_every=2 --set output.diagnostics_every=1)
+    "$PARHELION" run inputs/nbody/plummer_100k.toml "${every[@]}" --set bodies.0.count=3000 --set time.steps=4 --output "$1/plummer" &&
+        "$PARHELION" run inputs/nbody/solar_system.toml "${every[@]}" --set time.steps=4 --domains 2 --output "$1/planets" &&
+        ranks 3 "$PARHELION" run inputs/nbody/galaxy_collision.toml "${every[@]}" --set time.steps=4 --output "$1/galaxies"
+}
+
 interoperability() {
     local runs=$target/tmp/interop
     [ -x .venv-test/bin/python ] || timeout 300 python3 -m venv .venv-test || return 1
     timeout 900 .venv-test/bin/python -m pip install --quiet --disable-pip-version-check numpy pyvista || return 1
     mkdir -p "$runs" && runs_to_open "$runs" || return 1
     timeout 1800 .venv-test/bin/python tests/interop.py --complete "$runs/plate" "$runs/domains" "$runs/ranks"
+}
+
+interoperability_of_bodies() {
+    local runs=$target/tmp/interop-bodies
+    [ -x .venv-test/bin/python ] || timeout 300 python3 -m venv .venv-test || return 1
+    timeout 1800 .venv-test/bin/python -m pip install --quiet --disable-pip-version-check numpy pyvista h5py yt pynbody || return 1
+    mkdir -p "$runs" && bodies_to_open "$runs" || return 1
+    timeout 1800 .venv-test/bin/python tests/interop_bodies.py --all-readers "$runs/plummer" "$runs/planets" "$runs/galaxies"
 }
 
 dependencies() {
@@ -122,7 +139,7 @@ as_root() {
 # Prints the Debian packages that are wanted and not there.
 missing_packages() {
     local package newest
-    local wanted=(gcc libc6-dev libopenmpi-dev openmpi-bin python3 python3-venv)
+    local wanted=(gcc libc6-dev libopenmpi-dev openmpi-bin libhdf5-dev python3 python3-venv)
     if ! compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || ! compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null; then
         newest=$(apt-cache --names-only search '^libclang1-[0-9]+$' | sed 's/ .*//' | sort -V | tail -1)
         newest=${newest:-libclang1-14}
@@ -175,6 +192,7 @@ if [ $quick = 0 ]; then
         stage "$suite" timeout 1800 bash "$suite"
     done
     stage "other programs open the files" interoperability
+    stage "other programs open the files of bodies" interoperability_of_bodies
     stage "licences and advisories" dependencies
 fi
 

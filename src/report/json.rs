@@ -33,7 +33,7 @@ fn head(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
 }
 
 fn features() -> Vec<&'static str> {
-    let built = [("mpi", cfg!(feature = "mpi"))];
+    let built = [("mpi", cfg!(feature = "mpi")), ("hdf5", cfg!(feature = "hdf5"))];
     built.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect()
 }
 

@@ -30,7 +30,8 @@ check() {
     echo "  $1: $digest"
 }
 
-decks=${DECKS:-inputs/heat/periodic_gaussian.toml inputs/heat/hot_plate.toml inputs/heat/eigenmode_3d.toml}
+decks=${DECKS:-inputs/heat/periodic_gaussian.toml inputs/heat/hot_plate.toml inputs/heat/eigenmode_3d.toml
+    tests/mpi/cluster.toml inputs/nbody/figure_eight.toml}
 found=0
 for deck in $decks; do
     [ -f "$deck" ] || continue

@@ -18,6 +18,10 @@ const SPLINE_SUPPORT: f64 = 2.8;
 /// Expansions are taken only if the sum of the radii is at most this share of the distance.
 const WIDEST_OPENING: f64 = 0.9;
 
+/// Square of the distance in units of the sum of the radii from which on cells have no body in common. A softened expansion would
+/// converge nearer than that, even of a cell about itself, but then with the potential of each body at itself.
+const APART: f64 = 1.01;
+
 /// How the error of a pair is limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
@@ -131,11 +135,12 @@ fn judge<V: Lanes>(
     let order = &mut batch.order;
     for part in 0..V::PARTS {
         let get = |n: usize| V::load(&geometry[n], part);
-        let mut squared = V::splat(acceptance.softening_squared);
+        let mut distance_squared = V::splat(0.0);
         for axis in 0..3 {
             let away = get(CENTER + axis).add(V::splat(-target.center[axis]));
-            squared = away.multiply_add(away, squared);
+            distance_squared = away.multiply_add(away, distance_squared);
         }
+        let squared = distance_squared.add(V::splat(acceptance.softening_squared));
         let inverse = squared.inverse_root();
         let reach = get(RADIUS).add(V::splat(target.radius));
         let opening = reach.mul(inverse);
@@ -150,6 +155,8 @@ fn judge<V: Lanes>(
             }
         };
         let found = opening.select_up_to(V::splat(WIDEST_OPENING), found, none);
+        let touching = reach.mul(reach).mul(V::splat(APART));
+        let found = distance_squared.select_up_to(touching, none, found);
         // Without softening R is the distance.
         let gap = squared.mul(inverse).add(reach.mul(none)).add(V::splat(-acceptance.nearest));
         let touching = gap.select_up_to(V::splat(0.0), none, found);

@@ -93,11 +93,11 @@ impl Cell {
     pub fn measure_bodies(&mut self, position: [&[f64]; 3], mass: &[f64]) {
         self.bodies = mass.len() as u32;
         self.mass = mass.iter().sum();
-        for axis in 0..3 {
-            let (low, high) = extremes(position[axis]);
+        for (axis, position) in position.iter().enumerate() {
+            let (low, high) = extremes(position);
             self.bounds[0][axis] = low;
             self.bounds[1][axis] = high;
-            let moment: f64 = mass.iter().zip(position[axis]).map(|(m, x)| m * (x - low)).sum();
+            let moment: f64 = mass.iter().zip(*position).map(|(m, x)| m * (x - low)).sum();
             self.center[axis] = self.inside(axis, low + moment / self.mass);
         }
         let distance = |n: usize| length([0, 1, 2].map(|axis| position[axis][n] - self.center[axis]));

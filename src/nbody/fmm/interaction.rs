@@ -220,7 +220,7 @@ macro_rules! each_k {
     };
     (@ $k:ident, $body:expr, $($value:literal)*) => {
         $({
-            const $k: usize = $value;
+            let $k: usize = $value;
             $body
         })*
     };
@@ -232,29 +232,29 @@ fn contract_row<V: Lanes, const LEFT: usize>(work: &mut Workspace, i: usize, j: 
     let mut sum = [V::splat(0.0); SIDE];
     let target = row_mut(&mut work.expansion, i, j);
     each_k!(
-        K,
-        if K <= LEFT {
-            sum[K] = V::load(&target[K], part);
+        k,
+        if k <= LEFT {
+            sum[k] = V::load(&target[k], part);
         }
     );
     each_k!(
-        A,
-        if A <= LEFT {
+        a,
+        if a <= LEFT {
             each_k!(
-                B,
-                if A + B <= LEFT {
-                    let moments = row(&work.moments, A, B);
-                    let derivatives = row(&work.derivatives, i + A, j + B);
-                    hankel(&mut sum, LEFT - A - B, A + B, moments, derivatives, part);
+                b,
+                if a + b <= LEFT {
+                    let moments = row(&work.moments, a, b);
+                    let derivatives = row(&work.derivatives, i + a, j + b);
+                    hankel(&mut sum, LEFT - a - b, a + b, moments, derivatives, part);
                 }
             );
         }
     );
     let target = row_mut(&mut work.expansion, i, j);
     each_k!(
-        K,
-        if K <= LEFT {
-            sum[K].store(&mut target[K], part);
+        k,
+        if k <= LEFT {
+            sum[k].store(&mut target[k], part);
         }
     );
 }
@@ -271,21 +271,25 @@ fn hankel<V: Lanes>(
 ) {
     let mut factor = [V::splat(0.0); SIDE];
     each_k!(
-        K,
-        if K <= left {
-            factor[K] = V::load(&derivatives[K], part);
+        k,
+        if k <= left {
+            factor[k] = V::load(&derivatives[k], part);
         }
     );
     each_k!(
-        M,
-        if M <= left && degree + M != 1 {
-            let moment = V::load(&moments[M], part);
+        m,
+        if m <= left && degree + m != 1 {
+            let moment = V::load(&moments[m], part);
             each_k!(
-                N,
-                if N + M <= left {
-                    sum[N] = moment.multiply_add(factor[if N + M < SIDE { N + M } else { 0 }], sum[N]);
+                n,
+                if n + m <= left {
+                    sum[n] = moment.multiply_add(factor[if n + m < SIDE { n + m } else { 0 }], sum[n]);
                 }
             );
         }
     );
 }
+
+#[cfg(test)]
+#[path = "interaction_tests.rs"]
+mod tests;

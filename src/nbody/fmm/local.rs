@@ -96,6 +96,7 @@ dispatched! {
 }
 
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters)]
 fn shift_polynomial<V: Lanes>(parent: &Cube, child: &mut Cube, order: usize, shift: [f64; 3]) {
     for_rows(order, |start, length| child[start..start + length].copy_from_slice(&parent[start..start + length]));
     for lowest in 0..order {

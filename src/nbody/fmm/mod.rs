@@ -1,4 +1,21 @@
-//! The fast multipole method with error control.
+//! The fast multipole method on one global octree, with the error of every pair of cells under control.
+//!
+//! An evaluation:
+//! 1. [`domain`]: bodies are sorted along a space-filling curve ([`key`]) and move to the ranks that own their branches. The upper tree
+//!    ([`crown`]) and the borders between ranks follow from counts of all ranks.
+//! 2. [`plant`]: each rank divides its branches into cells ([`octree`], [`cell`]) and takes moments from the leaves up ([`multipole`]); the
+//!    roots of branches go to everyone.
+//! 3. [`field`]: what errors are compared with: the accelerations of the last evaluation, or a coarse estimate before the first.
+//! 4. [`evaluation`]: branches are walked ([`traversal`]); pairs of cells that [`acceptance`] finds good enough interact ([`interaction`])
+//!    at the smallest sufficient order; the rest acts body by body. What a walk would miss ([`survey`]) comes from its owner
+//!    ([`exchange`]) while other branches are computed.
+//!
+//! Nothing that depends on ranks, threads or time enters a force. Cells are those of one global tree; their moments are combined from
+//! children in order of keys, below a branch and above it by the same code; whether a pair is accepted depends on that pair;
+//! lists of a target are in a fixed order. Only which rank owns a branch follows from measured times.
+//!
+//! Refused: borders between bodies instead of branches (cells on two ranks, whose moments would be sums of sums); an opening angle
+//! that the user has to choose; a tree that is kept and repaired from step to step (building one costs less than a tenth of a walk).
 
 pub mod acceptance;
 pub mod cell;
@@ -11,6 +28,8 @@ pub mod field;
 pub mod interaction;
 pub mod key;
 pub mod lanes;
+#[cfg(target_arch = "x86_64")]
+pub mod lanes_x86;
 pub mod local;
 pub mod multipole;
 pub mod octree;
@@ -19,6 +38,7 @@ pub mod record;
 pub mod store;
 pub mod survey;
 pub mod traversal;
+pub mod tuning;
 
 use crate::comm::{Communicator, ReduceOp, agree};
 use crate::cpu::CpuPath;
@@ -38,19 +58,12 @@ use plant::{Branch, Planted};
 use std::time::Instant;
 use store::Store;
 use traversal::{Effort, Output};
-
-/// What the method works with; follows from the accuracy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tuning {
-    /// How errors are limited.
-    pub limit: Limit,
-    /// Lowest and highest order.
-    pub orders: [usize; 2],
-    /// Bodies of a leaf.
-    pub leaf_capacity: u64,
-}
+use tuning::Tuning;
 
 /// Forces by the fast multipole method.
+///
+/// Memory per body: [`Particles`], 12 bytes for keys and work, and the cells: 256 bytes and the moments (84 numbers at order 6,
+/// 165 at order 8) for every dozen bodies or more.
 #[derive(Debug)]
 pub struct Fmm {
     gravity: Gravity,
@@ -85,13 +98,6 @@ impl Fmm {
             softening_squared: acceptance.softening_squared(),
             instructions: self.instructions,
         }
-    }
-}
-
-impl Tuning {
-    /// For this 99th percentile of the relative error.
-    pub fn of(accuracy: f64) -> Tuning {
-        Tuning { limit: Limit::Error(accuracy), orders: [1, 8], leaf_capacity: 32 }
     }
 }
 
@@ -277,3 +283,15 @@ fn check_forces(bodies: &Particles) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "samples_tests.rs"]
+mod samples;
+
+#[cfg(test)]
+#[path = "accuracy_tests.rs"]
+mod accuracy;
+
+#[cfg(test)]
+#[path = "shapes_tests.rs"]
+mod shapes;

@@ -57,8 +57,8 @@ impl MomentRoom {
             let body = first + lane;
             let exists = body < bodies.mass.len();
             self.mass.0[lane] = if exists { bodies.mass[body] } else { 0.0 };
-            for axis in 0..3 {
-                self.offset[axis].0[lane] = if exists { center[axis] - bodies.position[axis][body] } else { 0.0 };
+            for (axis, line) in self.offset.iter_mut().enumerate() {
+                line.0[lane] = if exists { center[axis] - bodies.position[axis][body] } else { 0.0 };
             }
         }
     }
@@ -89,10 +89,10 @@ fn add<V: Lanes>(room: &mut MomentRoom, order: usize) {
         let [x, y, z] = V::load_three(&room.offset, part);
         let (x, y, z) = (powers(x, order), powers(y, order), powers(z, order));
         let mass = V::load(&room.mass, part);
-        for i in 0..=order {
-            let weight_x = mass.mul(x[i]);
-            for j in 0..=order - i {
-                let weight = weight_x.mul(y[j]);
+        for (i, x) in x.iter().enumerate().take(order + 1) {
+            let weight_x = mass.mul(*x);
+            for (j, y) in y.iter().enumerate().take(order + 1 - i) {
+                let weight = weight_x.mul(*y);
                 let row = &mut room.sums[place(i, j, 0)..][..=order - i - j];
                 for (line, power) in row.iter_mut().zip(&z) {
                     weight.multiply_add(*power, V::load(line, part)).store(line, part);
@@ -118,6 +118,7 @@ dispatched! {
 }
 
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters)]
 fn shift_moments<V: Lanes>(cube: &mut Cube, order: usize, shift: [f64; 3]) {
     let [x, y, z] = shift.map(|distance| {
         let mut powers = [1.0; SIDE];

@@ -126,9 +126,10 @@ fn assemble(
     for ((cells, moments), (branch, bodies)) in grown.into_iter().zip(work) {
         let start = store.cells.len();
         let node = crown.branches[branch];
-        let moved = |cell: &Cell| Cell { content: shifted(cell.content, start, bodies.start), ..*cell };
-        store.cells[node] = moved(&cells[0]);
-        store.cells.extend(cells[1..].iter().map(moved));
+        let moved = cells.iter().map(|cell| Cell { content: shifted(cell.content, start, bodies.start), ..*cell });
+        store.cells.extend(moved);
+        // The root of the branch has its place in the crown.
+        store.cells[node] = store.cells.remove(start);
         store.moments[node * stride..][..stride].copy_from_slice(&moments[..stride]);
         store.moments.extend_from_slice(&moments[stride..]);
         branches.push(Branch { path: crown.path(branch), bodies, cells: start..store.cells.len() });

@@ -87,7 +87,7 @@ pub struct Lists {
 }
 
 /// Work space of a thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Room {
     lists: Lists,
     /// Candidates and expansion at every depth of the walk.
@@ -96,19 +96,6 @@ pub struct Room {
     workspace: Workspace,
     runs: Vec<Run>,
     effort: Effort,
-}
-
-impl Default for Room {
-    fn default() -> Room {
-        Room {
-            lists: Lists::default(),
-            candidates: Vec::new(),
-            expansions: Vec::new(),
-            workspace: Workspace::default(),
-            runs: Vec::new(),
-            effort: Effort::default(),
-        }
-    }
 }
 
 impl Lists {
