@@ -17,12 +17,23 @@ impl BodyFiles for Files {
             FileFormat::Csv => Ok(Box::new(TextBodies::open_csv(path)?)),
             FileFormat::Ascii => Ok(Box::new(TextBodies::open_ascii(path)?)),
             FileFormat::Npy => Ok(Box::new(NpyBodies::open(path)?)),
-            FileFormat::Gadget => Err(Error::Input(format!(
-                "{}: this build reads no HDF5; convert the file to .npy of shape (N, 7): m x y z vx vy vz",
-                path.display()
-            ))),
+            FileFormat::Gadget => open_gadget(path),
         }
     }
+}
+
+#[cfg(feature = "hdf5")]
+fn open_gadget(path: &Path) -> Result<Box<dyn BodyRows>> {
+    Ok(Box::new(super::bodies_gadget::GadgetBodies::open(path)?))
+}
+
+#[cfg(not(feature = "hdf5"))]
+fn open_gadget(path: &Path) -> Result<Box<dyn BodyRows>> {
+    Err(Error::Input(format!(
+        "{}: reading it needs a build with HDF5: build with `cargo build --release --features hdf5` (and libhdf5-dev), or convert \
+         the file to .npy of shape (N, 7): m x y z vx vy vz",
+        path.display()
+    )))
 }
 
 /// Columns of a body in the order of files without names.

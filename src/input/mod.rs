@@ -2,6 +2,8 @@
 //! are checked before any memory is taken, and messages name file, found, expected and the way out.
 
 pub mod bodies;
+#[cfg(feature = "hdf5")]
+pub mod bodies_gadget;
 pub mod bodies_npy;
 pub mod bodies_text;
 pub mod mask;
