@@ -4,7 +4,6 @@ use crate::heat::problem::HeatProblem;
 use crate::nbody::problem::NBodyProblem;
 
 /// A validated run of either physics.
-#[allow(clippy::large_enum_variant, reason = "there is one value of it")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunConfig {
     /// Heat diffusion.

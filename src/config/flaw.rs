@@ -63,8 +63,9 @@ pub fn not_negative(key: &str, value: f64, unit: &str) -> Check<f64> {
     Ok(value)
 }
 
-/// Most magnitudes of masses, lengths and times in any units: products of a few stay normal numbers.
-const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-60..=1e60;
+/// Most magnitudes of masses, lengths and times in any units: densities, their slopes and their products with G stay
+/// normal numbers.
+const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-40..=1e50;
 
 /// Positive and of an order that some system of units can give it: a mass, a length or a time.
 pub fn magnitude(key: &str, value: f64, unit: &str) -> Check<f64> {
@@ -75,7 +76,7 @@ pub fn magnitude(key: &str, value: f64, unit: &str) -> Check<f64> {
         return Flaw::fail(key, format!("{value} is not positive"), format!("write a number greater than 0 ({unit})"));
     }
     if !MAGNITUDES.contains(&value) {
-        return Flaw::fail(key, format!("{value:e} is out of range"), "write a number from 1e-60 to 1e60");
+        return Flaw::fail(key, format!("{value:e} is out of range"), "write a number from 1e-40 to 1e50");
     }
     Ok(value)
 }

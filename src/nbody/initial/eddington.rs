@@ -59,7 +59,9 @@ impl Speeds {
         let depth = depth(&self.field, self.constant, r);
         let (n, _) = place(&self.depths, depth);
         let bound = MARGIN * self.bounds[n].max(self.bounds[n + 1]);
-        for _ in 0..MOST_TRIALS {
+        // Where no orbit of the component is bound to anything there is nothing to draw from.
+        let trials = if bound > 0.0 { MOST_TRIALS } else { 0 };
+        for _ in 0..trials {
             let q = draws.uniform();
             if bound * draws.uniform() < q * q * self.phase_density(depth * (1.0 - q * q)) {
                 return q * (2.0 * depth).sqrt();
@@ -69,8 +71,8 @@ impl Speeds {
     }
 }
 
-/// Near the centre of a cusp one trial in thousands succeeds; a field without any bound orbit ends here.
-const MOST_TRIALS: usize = 10_000_000;
+/// Near the centre of a cusp one trial in hundreds succeeds, so this end is never met.
+const MOST_TRIALS: usize = 100_000;
 
 fn depth(field: &[Distribution], constant: f64, r: f64) -> f64 {
     constant * field.iter().map(|part| part.depth(r)).sum::<f64>()
