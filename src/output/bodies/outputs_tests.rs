@@ -233,7 +233,13 @@ fn pieces_for_paraview_join_to_all_bodies() {
         let points: Vec<f64> = bytes::decode(&joined(0)).collect();
         assert_eq!(points.len(), 3 * BODIES as usize);
         assert!((0..BODIES as usize).all(|n| points[3 * n..3 * n + 3] == all.position_of(n)));
+        for (array, expected) in [(1, &all.velocity), (2, &all.acceleration)] {
+            let values: Vec<f64> = bytes::decode(&joined(array)).collect();
+            let expected = (0..3 * BODIES as usize).map(|n| expected[n % 3][n / 3]);
+            assert!(values.into_iter().eq(expected), "array {array}");
+        }
         assert!(bytes::decode(&joined(3)).eq(all.mass.iter().copied()));
+        assert!(bytes::decode(&joined(4)).eq(all.potential.iter().copied()));
         let ids = joined(5);
         assert!(ids.as_chunks().0.iter().map(|id| u64::from_le_bytes(*id)).eq(all.id.iter().copied()));
         for piece in &pieces {
