@@ -12,6 +12,8 @@ use super::traversal::{Leaves, Room, Walk};
 pub const ORDER: usize = 2;
 /// Its opening.
 pub const OPENING: f64 = 0.8;
+/// Of the field at its centre this share stands for the smallest at the bodies of a leaf (measured: as good as the true one).
+const SMALLEST_OF_LEAF: f64 = 0.6;
 /// Fields count as at least this share of the largest one, so that a body without field cannot ask for everything.
 const SMALLEST_SHARE: f64 = 1e-10;
 
@@ -31,7 +33,7 @@ impl Leaves for Fields {
             add_point(&mut field, target, &walk.store.cells[source as usize], walk.acceptance.softening_squared());
         }
         let [x, y, z] = field;
-        self.0.push((leaf, walk.constant * (x * x + y * y + z * z).sqrt()));
+        self.0.push((leaf, SMALLEST_OF_LEAF * walk.constant * (x * x + y * y + z * z).sqrt()));
     }
 }
 

@@ -194,100 +194,63 @@ fn raise_z<V: Lanes>(row: &mut [Line; SIDE], degree: usize, z: V, part: usize) {
     }
 }
 
+/// All sources of the target's coefficients (i, j, 0..=q), where the list counts from q, the degree that is left for k and the source,
+/// down to 0. Written out, so that sums and factors live in registers.
+macro_rules! contract_rows {
+    ($V:ident, $work:ident, $i:ident, $j:ident, $part:ident, [$($k:literal)*]) => {{
+        let mut sum = [$V::splat(0.0); SIDE];
+        let target = row_mut(&mut $work.expansion, $i, $j);
+        $(sum[$k] = $V::load(&target[$k], $part);)*
+        contract_rows!(@planes $V, $work, $i, $j, $part, sum, [0 1 2 3 4 5 6 7 8], [$($k)*]);
+        let target = row_mut(&mut $work.expansion, $i, $j);
+        $(sum[$k].store(&mut target[$k], $part);)*
+    }};
+    // Every power a of x of the source; one less is left for the rest each time.
+    (@planes $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, $a:tt, []) => {};
+    (@planes $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, [$a:literal $($more:literal)*], [$q:literal $($k:literal)*]) => {
+        contract_rows!(@rows $V, $work, $i, $j, $part, $sum, $a, [0 1 2 3 4 5 6 7 8], [$q $($k)*]);
+        contract_rows!(@planes $V, $work, $i, $j, $part, $sum, [$($more)*], [$($k)*]);
+    };
+    // Every power b of y.
+    (@rows $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, $a:literal, $b:tt, []) => {};
+    (@rows $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, $a:literal, [$b:literal $($more:literal)*], [$q:literal $($k:literal)*]) => {
+        let moments = row(&$work.moments, $a, $b);
+        let derivatives = row(&$work.derivatives, $i + $a, $j + $b);
+        let mut factor = [$V::splat(0.0); SIDE];
+        factor[$q] = $V::load(&derivatives[$q], $part);
+        $(factor[$k] = $V::load(&derivatives[$k], $part);)*
+        contract_rows!(@powers $V, moments, factor, $part, $sum, ($a + $b), [0 1 2 3 4 5 6 7 8], [$q $($k)*]);
+        contract_rows!(@rows $V, $work, $i, $j, $part, $sum, $a, [$($more)*], [$($k)*]);
+    };
+    // Every power m of z, without the dipole: sum[n] += moments[m] factor[n + m].
+    (@powers $V:ident, $moments:ident, $factor:ident, $part:ident, $sum:ident, $degree:expr, $m:tt, []) => {};
+    (@powers $V:ident, $moments:ident, $factor:ident, $part:ident, $sum:ident, $degree:expr, [$m:literal $($more:literal)*], [$q:literal $($n:literal)*]) => {
+        if $degree + $m != 1 {
+            let moment = $V::load(&$moments[$m], $part);
+            $sum[$q] = moment.multiply_add($factor[$q + $m], $sum[$q]);
+            $($sum[$n] = moment.multiply_add($factor[$n + $m], $sum[$n]);)*
+        }
+        contract_rows!(@powers $V, $moments, $factor, $part, $sum, $degree, [$($more)*], [$($n)*]);
+    };
+}
+
 #[inline(always)]
 fn contract<V: Lanes>(work: &mut Workspace, order: usize, part: usize) {
     for i in 0..=order {
         for j in 0..=order - i {
             match order - i - j {
-                0 => contract_row::<V, 0>(work, i, j, part),
-                1 => contract_row::<V, 1>(work, i, j, part),
-                2 => contract_row::<V, 2>(work, i, j, part),
-                3 => contract_row::<V, 3>(work, i, j, part),
-                4 => contract_row::<V, 4>(work, i, j, part),
-                5 => contract_row::<V, 5>(work, i, j, part),
-                6 => contract_row::<V, 6>(work, i, j, part),
-                7 => contract_row::<V, 7>(work, i, j, part),
-                _ => contract_row::<V, 8>(work, i, j, part),
+                0 => contract_rows!(V, work, i, j, part, [0]),
+                1 => contract_rows!(V, work, i, j, part, [1 0]),
+                2 => contract_rows!(V, work, i, j, part, [2 1 0]),
+                3 => contract_rows!(V, work, i, j, part, [3 2 1 0]),
+                4 => contract_rows!(V, work, i, j, part, [4 3 2 1 0]),
+                5 => contract_rows!(V, work, i, j, part, [5 4 3 2 1 0]),
+                6 => contract_rows!(V, work, i, j, part, [6 5 4 3 2 1 0]),
+                7 => contract_rows!(V, work, i, j, part, [7 6 5 4 3 2 1 0]),
+                _ => contract_rows!(V, work, i, j, part, [8 7 6 5 4 3 2 1 0]),
             }
         }
     }
-}
-
-/// Runs a statement for every k in 0..=8, written out so that arrays indexed by k live in registers.
-macro_rules! each_k {
-    ($k:ident, $body:expr) => {
-        each_k!(@ $k, $body, 0 1 2 3 4 5 6 7 8)
-    };
-    (@ $k:ident, $body:expr, $($value:literal)*) => {
-        $({
-            let $k: usize = $value;
-            $body
-        })*
-    };
-}
-
-/// All sources of the target's coefficients (i, j, 0..=LEFT), LEFT being the degree that is left for k and the source.
-#[inline(always)]
-fn contract_row<V: Lanes, const LEFT: usize>(work: &mut Workspace, i: usize, j: usize, part: usize) {
-    let mut sum = [V::splat(0.0); SIDE];
-    let target = row_mut(&mut work.expansion, i, j);
-    each_k!(
-        k,
-        if k <= LEFT {
-            sum[k] = V::load(&target[k], part);
-        }
-    );
-    each_k!(
-        a,
-        if a <= LEFT {
-            each_k!(
-                b,
-                if a + b <= LEFT {
-                    let moments = row(&work.moments, a, b);
-                    let derivatives = row(&work.derivatives, i + a, j + b);
-                    hankel(&mut sum, LEFT - a - b, a + b, moments, derivatives, part);
-                }
-            );
-        }
-    );
-    let target = row_mut(&mut work.expansion, i, j);
-    each_k!(
-        k,
-        if k <= LEFT {
-            sum[k].store(&mut target[k], part);
-        }
-    );
-}
-
-/// `sum[n] += moments[m] derivatives[n + m]` for n + m <= left, without the dipole (which is what total degree 1 is).
-#[inline(always)]
-fn hankel<V: Lanes>(
-    sum: &mut [V; SIDE],
-    left: usize,
-    degree: usize,
-    moments: &[Line; SIDE],
-    derivatives: &[Line; SIDE],
-    part: usize,
-) {
-    let mut factor = [V::splat(0.0); SIDE];
-    each_k!(
-        k,
-        if k <= left {
-            factor[k] = V::load(&derivatives[k], part);
-        }
-    );
-    each_k!(
-        m,
-        if m <= left && degree + m != 1 {
-            let moment = V::load(&moments[m], part);
-            each_k!(
-                n,
-                if n + m <= left {
-                    sum[n] = moment.multiply_add(factor[if n + m < SIDE { n + m } else { 0 }], sum[n]);
-                }
-            );
-        }
-    );
 }
 
 #[cfg(test)]
