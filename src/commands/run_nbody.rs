@@ -38,7 +38,6 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
         resolved: &config.resolved,
         warnings: &config.warnings,
     };
-    refuse_live(job)?;
     let start = Instant::now();
     let count = agree(job.comm, initial::count(&config.problem, &Files))?;
     let plan = NBodyPlan::new(config, count, job.comm.size());
@@ -51,14 +50,6 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
     model.timers.add(Phase::Setup, setup_s);
     let clock = clock(&config.time, model.shortest_free_fall())?;
     job.in_directory(&deck, |directory| NBodyJob { job, config, plan: &plan, clock, path, directory }.run(&mut model))
-}
-
-/// The live view draws a field of values; bodies have none.
-fn refuse_live(job: &Job<'_>) -> Result<()> {
-    if !job.arguments.live {
-        return Ok(());
-    }
-    Err(Error::Input("--live draws temperatures; for pictures of bodies use --set output.frames_every=10".to_owned()))
 }
 
 /// The time axis. A given step is nobody's but the user's: symplectic schemes have no limit that could be told in advance.
@@ -85,9 +76,12 @@ struct NBodyJob<'a> {
 impl NBodyJob<'_> {
     fn run(&self, model: &mut NBodyModel<'_>) -> Result<u8> {
         let (comm, arguments) = (self.job.comm, self.job.arguments);
-        let visible = comm.rank() == 0 && !arguments.quiet;
+        let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
         let progress = Progress::new(self.clock.steps, self.plan.count as f64, visible);
         let mut outputs = NBodyOutputs::new(comm, self.config, self.directory, progress)?;
+        if arguments.live {
+            outputs = outputs.with_live_view();
+        }
         let sampled = model.sampled_error();
         let before = model.work();
         let statistics = simulate(model, &self.clock, &mut outputs)?;

@@ -1,4 +1,4 @@
-//! `--live`: the slice in the terminal while the run goes on.
+//! `--live`: pictures in the terminal while the run goes on. What they show is for [`super::live_slice`] and [`super::bodies::live`].
 //!
 //! A character cell shows two samples, one above the other, as an upper half block in two colours. The picture is fitted to the
 //! terminal; only characters that have changed are sent again.
@@ -12,13 +12,10 @@
 //! Nothing is drawn if standard error is not a terminal. Colours: 24 bits if `COLORTERM` says so, else 256; with `NO_COLOR` shades of
 //! characters. The cursor comes back when the run ends, also by an error or a panic ([`restore_terminal`]).
 
-use super::slice::{Slice, SlicePlan};
-use super::snapshot::Snapshot;
+use super::slice::Slice;
 use super::terminal::{self, Frame, Palette};
-use super::ticks;
 use crate::comm::Communicator;
-use crate::grid::UniformGrid;
-use crate::run_config::FramePlan;
+use crate::run_config::Colormap;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -36,9 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Whether the cursor is hidden.
 static DRAWING: AtomicBool = AtomicBool::new(false);
 
-/// Draws a run in the terminal of rank 0.
+/// Draws pictures in the terminal of rank 0, whatever they show.
 pub struct LiveView {
-    plan: FramePlan,
     title: String,
     next_step: u64,
     last: Option<(u64, Instant)>,
@@ -47,15 +43,14 @@ pub struct LiveView {
 }
 
 impl LiveView {
-    /// A view of the deck's slice; `None` everywhere if rank 0 has no terminal. Collective.
-    pub fn start(comm: &dyn Communicator, title: &str, plan: &FramePlan) -> Option<LiveView> {
-        let palette =
-            (comm.rank() == 0 && std::io::stderr().is_terminal()).then(|| Palette::of_environment(plan.colormap));
+    /// A view of a run; `None` everywhere if rank 0 has no terminal. Collective.
+    pub fn start(comm: &dyn Communicator, title: &str, colormap: Colormap) -> Option<LiveView> {
+        let palette = (comm.rank() == 0 && std::io::stderr().is_terminal()).then(|| Palette::of_environment(colormap));
         let mut usable = vec![u8::from(palette.is_some())];
         comm.broadcast(0, &mut usable);
         let screen = palette.map(Screen::open);
-        let (plan, title) = (plan.clone(), title.to_owned());
-        (usable == [1]).then_some(LiveView { plan, title, next_step: 0, last: None, screen })
+        let title = title.to_owned();
+        (usable == [1]).then_some(LiveView { title, next_step: 0, last: None, screen })
     }
 
     /// Whether a picture is due at this step; the same on all ranks without a message.
@@ -63,50 +58,27 @@ impl LiveView {
         step >= self.next_step
     }
 
-    /// Draws if a picture is due. Collective.
-    pub fn show(&mut self, snapshot: &Snapshot) {
-        if !self.is_due(snapshot.step) {
-            return;
-        }
+    /// Begins the picture of a step: all ranks learn when the next one is due. Returns columns and lines of the terminal. Collective.
+    pub fn begin(&mut self, step: u64, comm: &dyn Communicator) -> [usize; 2] {
         let mut message = Vec::new();
-        if snapshot.comm.rank() == 0 {
+        if comm.rank() == 0 {
             let [columns, lines] = terminal::size();
-            let next = snapshot.step + self.steps_to_next(snapshot.step);
+            let next = step + self.steps_to_next(step);
             message = [columns as u64, lines as u64, next].map(u64::to_le_bytes).concat();
         }
-        snapshot.comm.broadcast(0, &mut message);
+        comm.broadcast(0, &mut message);
         let numbers: Vec<u64> = message.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
         self.next_step = numbers[2];
-        self.draw(snapshot, [numbers[0] as usize, numbers[1] as usize]);
+        [numbers[0] as usize, numbers[1] as usize]
     }
 
-    /// Draws the final state, due or not. Collective.
-    pub fn show_last(&mut self, snapshot: &Snapshot) {
-        self.next_step = 0;
-        self.show(snapshot);
-    }
-
-    fn draw(&self, snapshot: &Snapshot, terminal: [usize; 2]) {
-        let samples = fitted(snapshot.grid, self.plan.axis, terminal);
-        let plan = SlicePlan::new(snapshot.grid, self.plan.axis, self.plan.position, samples);
-        let slice = plan.collect(snapshot);
-        if let (Some(slice), Some(screen)) = (slice, &self.screen) {
-            screen.offer(self.frame(&slice, samples, snapshot, terminal[0]));
+    /// Shows a picture on rank 0, `samples` large in a terminal of so many columns. `state` stands below it, after the title.
+    pub fn offer(&self, slice: &Slice, samples: [usize; 2], range: [f64; 2], state: &str, columns: usize) {
+        if let Some(screen) = &self.screen {
+            let status = format!("{}  {state}", self.title);
+            let status = status.chars().take(columns.saturating_sub(1)).collect();
+            screen.offer(Frame::new(slice, samples, range, status));
         }
-    }
-
-    fn frame(&self, slice: &Slice, samples: [usize; 2], snapshot: &Snapshot, columns: usize) -> Frame {
-        let range = self.plan.range.or(slice.range()).unwrap_or([0.0, 1.0]);
-        let ends = range.map(ticks::significant);
-        let status = format!(
-            "{}  step {}  t = {}  {} .. {}",
-            self.title,
-            snapshot.step,
-            ticks::time_text(snapshot.time),
-            ends[0],
-            ends[1]
-        );
-        Frame::new(slice, samples, range, status.chars().take(columns.saturating_sub(1)).collect())
     }
 
     /// Steps until the next picture, from the time that the last ones took and from how far the terminal is behind.
@@ -125,9 +97,8 @@ impl LiveView {
     }
 }
 
-/// Samples to the right and upwards that fit a terminal in true proportions; a sample is a square of half a character's height.
-fn fitted(grid: &UniformGrid, axis: usize, [columns, lines]: [usize; 2]) -> [usize; 2] {
-    let lengths = super::slice::picture_axes(axis).map(|a| grid.length(a));
+/// Samples to the right and upwards that fit a plane of these edges to a terminal; a sample is a square of half a character's height.
+pub fn fitted(lengths: [f64; 2], [columns, lines]: [usize; 2]) -> [usize; 2] {
     let room = [columns.saturating_sub(1).max(2) as f64, (2 * lines.saturating_sub(3)).max(2) as f64];
     let scale = (room[0] / lengths[0]).min(room[1] / lengths[1]);
     let size: [usize; 2] = std::array::from_fn(|side| (lengths[side] * scale).round().clamp(1.0, room[side]) as usize);
@@ -210,28 +181,24 @@ fn write_frames(newest: &Mutex<Option<Frame>>, awake: &Receiver<()>, palette: Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_config::Colormap;
 
     #[test]
     fn the_picture_fits_and_keeps_its_proportions() {
-        let grid = UniformGrid::new(&[100, 50], &[2.0, 1.0]);
-        assert_eq!(fitted(&grid, 2, [81, 24]), [80, 40]);
-        assert_eq!(fitted(&grid, 2, [200, 13]), [40, 20]);
-        assert_eq!(fitted(&grid, 2, [0, 0]), [2, 2]);
+        assert_eq!(fitted([2.0, 1.0], [81, 24]), [80, 40]);
+        assert_eq!(fitted([2.0, 1.0], [200, 13]), [40, 20]);
+        assert_eq!(fitted([2.0, 1.0], [0, 0]), [2, 2]);
     }
 
     #[test]
     fn without_a_terminal_there_is_no_view() {
-        let plan = FramePlan { axis: 2, position: None, range: None, colormap: Colormap::Inferno, pixels: 100 };
         if !std::io::stderr().is_terminal() {
-            assert!(LiveView::start(&crate::comm::solo::Solo, "x", &plan).is_none());
+            assert!(LiveView::start(&crate::comm::solo::Solo, "x", Colormap::Inferno).is_none());
         }
     }
 
     #[test]
     fn pictures_come_by_time_and_not_by_step() {
-        let plan = FramePlan { axis: 2, position: None, range: None, colormap: Colormap::Inferno, pixels: 100 };
-        let mut view = LiveView { plan, title: String::new(), next_step: 0, last: None, screen: None };
+        let mut view = LiveView { title: String::new(), next_step: 0, last: None, screen: None };
         assert_eq!(view.steps_to_next(0), 1);
         assert_eq!(view.steps_to_next(1), 10);
         assert_eq!(view.steps_to_next(11), 100);

@@ -19,6 +19,7 @@ pub mod diagnostics;
 pub mod disk;
 pub mod frames;
 pub mod live;
+pub mod live_slice;
 pub mod npy;
 pub mod outputs;
 pub mod picture;

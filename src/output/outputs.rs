@@ -1,7 +1,7 @@
 //! All outputs of a run behind one observer of the time loop.
 
 use super::diagnostics::DiagnosticsWriter;
-use super::live::LiveView;
+use super::live_slice::LiveSlice;
 use super::progress::Progress;
 use super::{FrameWriter, Snapshot, SnapshotWriter};
 use crate::comm::Communicator;
@@ -22,7 +22,7 @@ pub struct Outputs<'c> {
     log: DiagnosticsWriter,
     snapshots: SnapshotWriter,
     frames: FrameWriter,
-    live: Option<LiveView>,
+    live: Option<LiveSlice>,
     progress: Progress,
     latest: Option<Diagnostics>,
     /// When the initial state had been offered.
@@ -48,7 +48,7 @@ impl<'c> Outputs<'c> {
             log: DiagnosticsWriter::create(comm, directory)?,
             snapshots: SnapshotWriter::new(directory, &plan.snapshot_formats),
             frames: FrameWriter::new(directory, title, "", &plan.frames),
-            live: live.then(|| LiveView::start(comm, title, &plan.frames)).flatten(),
+            live: live.then(|| LiveSlice::start(comm, title, &plan.frames)).flatten(),
             progress,
             latest: None,
             first_step: None,

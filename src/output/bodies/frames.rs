@@ -53,11 +53,6 @@ impl DensityFrames {
         }
     }
 
-    /// Takes the window from these bodies, if it is still open. Collective.
-    pub fn choose_view(&mut self, bodies: &Particles, comm: &dyn Communicator) {
-        let _ = self.view(bodies, comm);
-    }
-
     /// Writes the picture of this step, unless it has been written already; returns its path on rank 0. Collective.
     ///
     /// # Errors

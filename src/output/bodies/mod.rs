@@ -15,6 +15,7 @@ pub mod columns;
 pub mod density;
 pub mod frames;
 pub mod gadget;
+pub mod live;
 pub mod npy;
 pub mod outputs;
 pub mod render;

@@ -3,6 +3,7 @@
 use super::columns::columns;
 use super::frames::DensityFrames;
 use super::gadget;
+use super::live::LiveDensity;
 use super::snapshot::BodySnapshotWriter;
 use super::units::Units;
 use crate::comm::Communicator;
@@ -47,12 +48,14 @@ impl BodyState for NBodyModel<'_> {
 /// What a run writes and shows while it goes on.
 pub struct NBodyOutputs<'c> {
     comm: &'c dyn Communicator,
+    title: String,
     plan: NBodyOutputPlan,
     units: Units,
     meter: BodyMeter,
     log: DiagnosticsWriter,
     snapshots: BodySnapshotWriter,
     frames: DensityFrames,
+    live: Option<LiveDensity>,
     progress: Progress,
     first: Option<NBodyDiagnostics>,
     latest: Option<NBodyDiagnostics>,
@@ -79,6 +82,7 @@ struct Due {
     diagnostics: bool,
     snapshot: bool,
     frame: bool,
+    live: bool,
 }
 
 impl<'c> NBodyOutputs<'c> {
@@ -96,17 +100,25 @@ impl<'c> NBodyOutputs<'c> {
         gadget::check_formats(&plan.snapshot_formats)?;
         Ok(NBodyOutputs {
             comm,
+            title: run.title.clone(),
             units: Units::of(units),
             meter: BodyMeter::default(),
             log: DiagnosticsWriter::create(comm, directory)?,
             snapshots: BodySnapshotWriter::new(directory, &plan.snapshot_formats, units),
             frames: DensityFrames::new(&directory.join("frames"), &run.title, units, &plan.frames),
             plan,
+            live: None,
             progress,
             first: None,
             latest: None,
             first_step: None,
         })
+    }
+
+    /// The same with pictures in the terminal of rank 0, if it has one. Collective.
+    pub fn with_live_view(mut self) -> NBodyOutputs<'c> {
+        self.live = LiveDensity::start(self.comm, &self.title, self.units, &self.plan.frames);
+        self
     }
 
     /// Completes what is still open and returns the diagnostics of the first and the final state. Collective.
@@ -150,6 +162,9 @@ impl<'c> NBodyOutputs<'c> {
         if due.frame {
             self.frames.write(bodies, entry, self.comm)?;
         }
+        if let Some(live) = self.live.as_mut().filter(|_| due.live) {
+            live.show(bodies, entry, self.comm);
+        }
         moment.model.add_output_seconds(start.elapsed().as_secs_f64());
         Ok(())
     }
@@ -162,6 +177,7 @@ impl<'c> NBodyOutputs<'c> {
             diagnostics: due(self.plan.diagnostics_every) || moment.step == 0 || moment.last,
             snapshot: due(self.plan.snapshot_every) || moment.last,
             frame: due(frames) || (moment.last && frames != 0),
+            live: self.live.as_ref().is_some_and(|live| live.is_due(moment.step) || moment.last),
         }
     }
 }
@@ -173,7 +189,7 @@ impl<M: BodyState> Observer<M> for NBodyOutputs<'_> {
         if due.diagnostics || due.snapshot || due.frame {
             self.measure(moment)?;
         }
-        if due.snapshot || due.frame {
+        if due.snapshot || due.frame || due.live {
             self.write(moment, due)?;
         }
         self.progress.update(moment.step);
