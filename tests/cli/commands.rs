@@ -53,7 +53,9 @@ fn generated_texts() {
     let man = printed(&workshop, &["man"]);
     assert!(man.contains(".TH parhelion 1") && man.contains("\\-\\-overwrite"));
     let schema: Value = serde_json::from_str(&printed(&workshop, &["schema"])).unwrap();
-    assert!(schema["properties"]["grid"].is_object());
+    for (deck, key) in [("Deck", "grid"), ("NBodyDeck", "bodies")] {
+        assert!(schema["$defs"][deck]["properties"][key].is_object(), "{deck}: {key}");
+    }
     assert!(printed(&workshop, &["--version"]).contains(env!("CARGO_PKG_VERSION")));
     for command in ["run", "check", "verify", "render", "completions", "man", "schema"] {
         assert!(printed(&workshop, &[command, "--help"]).contains("Examples:"), "{command}");

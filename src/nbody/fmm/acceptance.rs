@@ -42,6 +42,8 @@ pub struct Acceptance {
     worth: [u64; SIDE],
     /// Nearest distance of two bodies at which the expanded kernel is the true one.
     nearest: f64,
+    /// Fields are accelerations, errors are judged without the gravitational constant.
+    inverse_constant: f64,
 }
 
 impl Acceptance {
@@ -53,7 +55,15 @@ impl Acceptance {
             Softening::Spline(eps) => (0.0, SPLINE_SUPPORT * eps),
         };
         let highest = highest.min(MAX_ORDER);
-        Acceptance { limit, lowest, highest, softening_squared: softening * softening, worth: worth(), nearest }
+        Acceptance {
+            limit,
+            lowest,
+            highest,
+            softening_squared: softening * softening,
+            worth: worth(),
+            nearest,
+            inverse_constant: 1.0 / gravity.constant,
+        }
     }
 
     /// Highest order that pairs may take.
@@ -149,7 +159,7 @@ fn judge<V: Lanes>(
             Limit::Opening(widest) => opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none),
             Limit::Error(share) => {
                 let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
-                let allowed = squared.mul(V::splat(share * target.field)).mul(clear);
+                let allowed = squared.mul(V::splat(share * (acceptance.inverse_constant * target.field))).mul(clear);
                 let [a, b] = [get(RADIUS).mul(inverse), V::splat(target.radius).mul(inverse)];
                 smallest(acceptance, allowed, get(MASS), &powers, a, b, part)
             }

@@ -73,6 +73,22 @@ fn errors_of_a_thousand_bodies_keep_the_promise() {
 }
 
 #[test]
+fn the_unit_of_the_constant_does_not_matter() {
+    let with_constant = |constant: f64| {
+        let law = Gravity { constant, ..gravity(1e-3, Softening::Plummer(EPS)) };
+        let mut forces = Fmm::new(&law, CpuPath::best());
+        let mut bodies = plummer(3000);
+        forces.evaluate(&mut bodies, 0, &Solo).unwrap();
+        forces.evaluate(&mut bodies, 0, &Solo).unwrap();
+        (bodies, forces.costs().cell_pairs)
+    };
+    // A power of two, so that nothing is rounded differently.
+    let (one, large) = (with_constant(1.0), with_constant(65536.0));
+    assert_eq!(one.1, large.1);
+    assert!(one.0.acceleration[0].iter().zip(&large.0.acceleration[0]).all(|(a, b)| 65536.0 * a == *b));
+}
+
+#[test]
 fn errors_of_more_bodies_keep_the_promise() {
     for accuracy in [1e-2, 1e-4] {
         check_promise("Plummer", plummer(8000), accuracy);
