@@ -193,7 +193,7 @@ fn smallest<V: Lanes>(
     }
     let highest = acceptance.highest;
     let mut errors = [V::splat(0.0); SIDE];
-    for order in 0..=highest {
+    for order in acceptance.lowest.min(highest.saturating_sub(1))..=highest {
         for k in 0..=order {
             errors[order] = errors[order].multiply_add(b, weighted[k].mul(V::splat(BINOMIALS[order][k])));
         }

@@ -61,6 +61,15 @@ pub const fn place(i: usize, j: usize, k: usize) -> usize {
     (i * SIDE + j) * SIDE + k
 }
 
+/// Place of a triple of exponents in the store.
+pub const fn number(i: usize, j: usize, k: usize) -> usize {
+    let rest = j + k;
+    let degree = i + rest;
+    let below = if degree == 0 { 0 } else { count(degree - 1) };
+    // Before x^i come x^0 to x^(i-1), with degree + 1, degree, ... triples each.
+    below + i * (degree + 1) - i * (i.saturating_sub(1)) / 2 + j
+}
+
 /// Coefficients in the cube of exponents.
 pub type Cube = [f64; CUBE];
 
@@ -90,6 +99,8 @@ mod tests {
         assert_eq!(places.len(), MOST);
         for (n, exponents) in EXPONENTS.iter().enumerate() {
             let degree: u8 = exponents.iter().sum();
+            let [i, j, k] = exponents.map(usize::from);
+            assert_eq!(number(i, j, k), n);
             assert!(n < count(degree.into()) && (degree == 0 || n >= count(usize::from(degree) - 1)));
         }
     }

@@ -11,7 +11,7 @@
 //! Refused: interactions that both cells share (each lane would write to its own target), and one source at a time over the
 //! coefficients (triangles do not fill vectors).
 
-use super::expansion::{CUBE, MAX_ORDER, MOST, PLACES, SIDE, count};
+use super::expansion::{CUBE, MAX_ORDER, MOST, PLACES, SIDE, count, number, place};
 use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
 
 /// Lines in the order of [`super::expansion::place`].
@@ -20,7 +20,8 @@ pub type Lines = [Line; CUBE];
 /// Room for cubes of lines, kept per thread.
 #[derive(Debug)]
 pub struct Workspace {
-    moments: Box<Lines>,
+    /// By degree.
+    moments: Box<[Line; STORED]>,
     derivatives: Box<Lines>,
     expansion: Box<Lines>,
     distance: [Line; 3],
@@ -31,13 +32,17 @@ pub fn zero_lines() -> Box<Lines> {
     vec![Line::default(); CUBE].into_boxed_slice().try_into().expect("the length of a cube")
 }
 
+/// Lines that hold the coefficients of a cell.
+const BLOCKS: usize = MOST.div_ceil(WIDTH);
+/// The same coefficients with a line for each.
+const STORED: usize = BLOCKS * WIDTH;
 /// Moments of a source that is not there.
-const NO_MOMENTS: [Line; MOST.div_ceil(WIDTH)] = [Line([0.0; WIDTH]); MOST.div_ceil(WIDTH)];
+const NO_MOMENTS: [Line; BLOCKS] = [Line([0.0; WIDTH]); BLOCKS];
 
 impl Default for Workspace {
     fn default() -> Workspace {
         Workspace {
-            moments: zero_lines(),
+            moments: Box::new([Line::default(); STORED]),
             derivatives: zero_lines(),
             expansion: zero_lines(),
             distance: Default::default(),
@@ -95,14 +100,14 @@ fn interact<V: Lanes>(work: &mut Workspace, order: usize, rows: [&[Line]; WIDTH]
 
 /// Spreads the moments of eight sources over the lanes.
 #[inline(always)]
-fn load<V: Lanes>(moments: &mut Lines, order: usize, rows: [&[Line]; WIDTH]) {
-    for (block, places) in PLACES[..count(order)].chunks(WIDTH).enumerate() {
+fn load<V: Lanes>(moments: &mut [Line; STORED], order: usize, rows: [&[Line]; WIDTH]) {
+    let blocks = count(order).div_ceil(WIDTH);
+    for (block, lines) in moments.as_chunks_mut().0[..blocks].iter_mut().enumerate() {
         let [a, b, c, d, e, f, g, h] = rows;
-        let block = [&a[block], &b[block], &c[block], &d[block], &e[block], &f[block], &g[block], &h[block]];
-        let lines = V::transpose(block);
-        for (line, place) in lines.iter().zip(places) {
-            moments[usize::from(*place)] = *line;
-        }
+        V::transpose_into(
+            [&a[block], &b[block], &c[block], &d[block], &e[block], &f[block], &g[block], &h[block]],
+            lines,
+        );
     }
 }
 
@@ -138,60 +143,55 @@ fn radial<V: Lanes>(order: usize, r: [V; 3], softening_squared: f64) -> [V; SIDE
     all
 }
 
+/// R^j up to one more degree, in place, from R^(j+1): for every exponent of an axis, from the highest down, the exponents that are left
+/// for the others. Written out, so that places are constants.
+macro_rules! raise {
+    ($V:ident, $cube:ident, $part:ident, $r:ident, $($n:literal [$($k:literal)*]),*) => {{
+        $(raise!(@plane $V, $cube, $part, $r, $n, [0 1 2 3 4 5 6 7 8], [$($k)*]);)*
+        $($(raised::<$V>($cube, $part, const { place(0, $n, $k) }, SIDE, $n, $r[1]);)*)*
+        $(raised::<$V>($cube, $part, const { place(0, 0, $n) }, 1, $n, $r[2]);)*
+    }};
+    (@plane $V:ident, $cube:ident, $part:ident, $r:ident, $i:literal, $j:tt, []) => {};
+    (@plane $V:ident, $cube:ident, $part:ident, $r:ident, $i:literal, [$j:literal $($more:literal)*], [$q:literal $($k:literal)*]) => {
+        raised::<$V>($cube, $part, const { place($i, $j, $q) }, SIDE * SIDE, $i, $r[0]);
+        $(raised::<$V>($cube, $part, const { place($i, $j, $k) }, SIDE * SIDE, $i, $r[0]);)*
+        raise!(@plane $V, $cube, $part, $r, $i, [$($more)*], [$($k)*]);
+    };
+}
+
 #[inline(always)]
 fn derive<V: Lanes>(cube: &mut Lines, order: usize, r: [V; 3], softening_squared: f64, part: usize) {
     let radial = radial(order, r, softening_squared);
     radial[order].store(&mut cube[0], part);
     for degree in 1..=order {
-        for i in (1..=degree).rev() {
-            raise_x(cube, degree, i, r[0], part);
+        match degree {
+            1 => raise!(V, cube, part, r, 1[0]),
+            2 => raise!(V, cube, part, r, 2 [0], 1 [1 0]),
+            3 => raise!(V, cube, part, r, 3 [0], 2 [1 0], 1 [2 1 0]),
+            4 => raise!(V, cube, part, r, 4 [0], 3 [1 0], 2 [2 1 0], 1 [3 2 1 0]),
+            5 => raise!(V, cube, part, r, 5 [0], 4 [1 0], 3 [2 1 0], 2 [3 2 1 0], 1 [4 3 2 1 0]),
+            6 => raise!(V, cube, part, r, 6 [0], 5 [1 0], 4 [2 1 0], 3 [3 2 1 0], 2 [4 3 2 1 0], 1 [5 4 3 2 1 0]),
+            7 => {
+                raise!(V, cube, part, r, 7 [0], 6 [1 0], 5 [2 1 0], 4 [3 2 1 0], 3 [4 3 2 1 0], 2 [5 4 3 2 1 0],
+                    1 [6 5 4 3 2 1 0]);
+            }
+            _ => {
+                raise!(V, cube, part, r, 8 [0], 7 [1 0], 6 [2 1 0], 5 [3 2 1 0], 4 [4 3 2 1 0], 3 [5 4 3 2 1 0],
+                    2 [6 5 4 3 2 1 0], 1 [7 6 5 4 3 2 1 0]);
+            }
         }
-        for j in (1..=degree).rev() {
-            raise_y(cube, degree, j, r[1], part);
-        }
-        raise_z(row_mut(cube, 0, 0), degree, r[2], part);
         radial[order - degree].store(&mut cube[0], part);
     }
 }
 
-/// The plane of one i from those of i - 1 and i - 2 of the level above.
+/// One coefficient of exponent `n` along an axis from those of n - 1 and n - 2, which lie `step` and twice as far below it.
 #[inline(always)]
-fn raise_x<V: Lanes>(cube: &mut Lines, degree: usize, i: usize, x: V, part: usize) {
-    let factor = V::splat((i - 1) as f64);
-    for j in 0..=degree - i {
-        for k in 0..=degree - i - j {
-            let mut value = x.mul(V::load(&row(cube, i - 1, j)[k], part));
-            if i > 1 {
-                value = factor.multiply_add(V::load(&row(cube, i - 2, j)[k], part), value);
-            }
-            value.store(&mut row_mut(cube, i, j)[k], part);
-        }
+fn raised<V: Lanes>(cube: &mut Lines, part: usize, at: usize, step: usize, n: usize, r: V) {
+    let mut value = r.mul(V::load(&cube[at - step], part));
+    if n > 1 {
+        value = V::splat((n - 1) as f64).multiply_add(V::load(&cube[at - 2 * step], part), value);
     }
-}
-
-/// The row (0, j) likewise.
-#[inline(always)]
-fn raise_y<V: Lanes>(cube: &mut Lines, degree: usize, j: usize, y: V, part: usize) {
-    let factor = V::splat((j - 1) as f64);
-    for k in 0..=degree - j {
-        let mut value = y.mul(V::load(&row(cube, 0, j - 1)[k], part));
-        if j > 1 {
-            value = factor.multiply_add(V::load(&row(cube, 0, j - 2)[k], part), value);
-        }
-        value.store(&mut row_mut(cube, 0, j)[k], part);
-    }
-}
-
-/// The row (0, 0) likewise, without its first line.
-#[inline(always)]
-fn raise_z<V: Lanes>(row: &mut [Line; SIDE], degree: usize, z: V, part: usize) {
-    for k in (1..=degree).rev() {
-        let mut value = z.mul(V::load(&row[k - 1], part));
-        if k > 1 {
-            value = V::splat((k - 1) as f64).multiply_add(V::load(&row[k - 2], part), value);
-        }
-        value.store(&mut row[k], part);
-    }
+    value.store(&mut cube[at], part);
 }
 
 /// All sources of the target's coefficients (i, j, 0..=q), where the list counts from q, the degree that is left for k and the source,
@@ -214,23 +214,23 @@ macro_rules! contract_rows {
     // Every power b of y.
     (@rows $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, $a:literal, $b:tt, []) => {};
     (@rows $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, $a:literal, [$b:literal $($more:literal)*], [$q:literal $($k:literal)*]) => {
-        let moments = row(&$work.moments, $a, $b);
+        let moments = &$work.moments;
         let derivatives = row(&$work.derivatives, $i + $a, $j + $b);
         let mut factor = [$V::splat(0.0); SIDE];
         factor[$q] = $V::load(&derivatives[$q], $part);
         $(factor[$k] = $V::load(&derivatives[$k], $part);)*
-        contract_rows!(@powers $V, moments, factor, $part, $sum, ($a + $b), [0 1 2 3 4 5 6 7 8], [$q $($k)*]);
+        contract_rows!(@powers $V, moments, factor, $part, $sum, $a, $b, [0 1 2 3 4 5 6 7 8], [$q $($k)*]);
         contract_rows!(@rows $V, $work, $i, $j, $part, $sum, $a, [$($more)*], [$($k)*]);
     };
     // Every power m of z, without the dipole: sum[n] += moments[m] factor[n + m].
-    (@powers $V:ident, $moments:ident, $factor:ident, $part:ident, $sum:ident, $degree:expr, $m:tt, []) => {};
-    (@powers $V:ident, $moments:ident, $factor:ident, $part:ident, $sum:ident, $degree:expr, [$m:literal $($more:literal)*], [$q:literal $($n:literal)*]) => {
-        if $degree + $m != 1 {
-            let moment = $V::load(&$moments[$m], $part);
+    (@powers $V:ident, $moments:ident, $factor:ident, $part:ident, $sum:ident, $a:literal, $b:literal, $m:tt, []) => {};
+    (@powers $V:ident, $moments:ident, $factor:ident, $part:ident, $sum:ident, $a:literal, $b:literal, [$m:literal $($more:literal)*], [$q:literal $($n:literal)*]) => {
+        if $a + $b + $m != 1 {
+            let moment = $V::load(&$moments[const { number($a, $b, $m) }], $part);
             $sum[$q] = moment.multiply_add($factor[$q + $m], $sum[$q]);
             $($sum[$n] = moment.multiply_add($factor[$n + $m], $sum[$n]);)*
         }
-        contract_rows!(@powers $V, $moments, $factor, $part, $sum, $degree, [$($more)*], [$($n)*]);
+        contract_rows!(@powers $V, $moments, $factor, $part, $sum, $a, $b, [$($more)*], [$($n)*]);
     };
 }
 

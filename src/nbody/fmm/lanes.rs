@@ -58,7 +58,18 @@ pub trait Lanes: Copy {
     /// Line n of the result is made of number n of every row.
     #[inline(always)]
     fn transpose(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
-        std::array::from_fn(|n| Line(rows.map(|row| row.0[n])))
+        let mut lines = [Line::default(); WIDTH];
+        Self::transpose_into(rows, &mut lines);
+        lines
+    }
+    /// As [`Lanes::transpose`], to where the lines stay.
+    #[inline(always)]
+    fn transpose_into(rows: [&Line; WIDTH], lines: &mut [Line; WIDTH]) {
+        for (n, line) in lines.iter_mut().enumerate() {
+            for (lane, row) in rows.iter().enumerate() {
+                line.0[lane] = row.0[n];
+            }
+        }
     }
 }
 
@@ -158,8 +169,8 @@ impl<V: Lanes> Lanes for Exact<V> {
     }
 
     #[inline(always)]
-    fn transpose(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
-        V::transpose(rows)
+    fn transpose_into(rows: [&Line; WIDTH], lines: &mut [Line; WIDTH]) {
+        V::transpose_into(rows, lines);
     }
 }
 

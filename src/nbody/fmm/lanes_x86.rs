@@ -64,9 +64,9 @@ macro_rules! x86_lanes {
             }
 
             #[inline(always)]
-            fn transpose(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
+            fn transpose_into(rows: [&Line; WIDTH], lines: &mut [Line; WIDTH]) {
                 // SAFETY: as in `splat`.
-                unsafe { $transpose(rows) }
+                unsafe { $transpose(rows, lines) }
             }
         }
     };
@@ -123,8 +123,7 @@ unsafe fn select_512(value: __m512d, bound: __m512d, yes: __m512d, no: __m512d) 
 /// # Safety
 /// The CPU has AVX2.
 #[inline(always)]
-unsafe fn transpose_256(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
-    let mut lines = [Line::default(); WIDTH];
+unsafe fn transpose_256(rows: [&Line; WIDTH], lines: &mut [Line; WIDTH]) {
     for (at, from) in [(0, 0), (0, 4), (4, 0), (4, 4)] {
         // SAFETY: the caller's promise; four numbers from 0 or 4 on lie inside a line, and lines are aligned.
         unsafe {
@@ -139,14 +138,12 @@ unsafe fn transpose_256(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
             _mm256_store_pd(lines[from + 3].0[at..].as_mut_ptr(), _mm256_permute2f128_pd::<0x31>(b, d));
         }
     }
-    lines
 }
 
 /// # Safety
 /// The CPU has AVX-512.
 #[inline(always)]
-unsafe fn transpose_512(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
-    let mut lines = [Line::default(); WIDTH];
+unsafe fn transpose_512(rows: [&Line; WIDTH], lines: &mut [Line; WIDTH]) {
     // SAFETY: the caller's promise; lines are aligned. (Written out: closures would not be compiled for this CPU path.)
     unsafe {
         let (a, b) = (_mm512_load_pd(rows[0].0.as_ptr()), _mm512_load_pd(rows[1].0.as_ptr()));
@@ -157,10 +154,9 @@ unsafe fn transpose_512(rows: [&Line; WIDTH]) -> [Line; WIDTH] {
             (_mm512_unpacklo_pd(a, b), _mm512_unpacklo_pd(c, d), _mm512_unpacklo_pd(e, f), _mm512_unpacklo_pd(g, h));
         let odd =
             (_mm512_unpackhi_pd(a, b), _mm512_unpackhi_pd(c, d), _mm512_unpackhi_pd(e, f), _mm512_unpackhi_pd(g, h));
-        store_columns(&mut lines, 0, even);
-        store_columns(&mut lines, 1, odd);
+        store_columns(lines, 0, even);
+        store_columns(lines, 1, odd);
     }
-    lines
 }
 
 /// Stores lines `first`, `first + 2`, ... from pairs of neighbours.
