@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("cpu", 1),
     ("host", 1),
     ("timing", 1),
+    ("words", 1),
     ("reproducible", 1),
     ("decomposition", 2),
     ("region", 2),
@@ -116,6 +117,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("report", 52),
     ("commands", 53),
     ("commands::plan", 52),
+    ("commands::plan_outputs", 52),
     ("lib", 60),
     ("main", 60),
 ];

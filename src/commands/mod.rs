@@ -4,6 +4,8 @@ pub mod check;
 pub mod deck;
 pub mod plan;
 pub mod plan_nbody;
+mod plan_outputs;
+mod problem_words;
 pub mod render;
 pub mod run;
 mod run_heat;

@@ -40,7 +40,7 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
     };
     let start = Instant::now();
     let count = agree(job.comm, initial::count(&config.problem, &Files))?;
-    let plan = NBodyPlan::new(config, count, job.comm.size());
+    let plan = NBodyPlan::new(config, count, job.comm.size())?;
     agree(job.comm, plan.check_memory(&job.ranks_here()))?;
     job.warn(&deck);
     let bodies = initial::bodies(&plan.problem, &Files, job.comm)?;
