@@ -6,6 +6,7 @@ pub mod plan;
 pub mod plan_nbody;
 mod plan_outputs;
 mod problem_words;
+mod reference_decks;
 pub mod render;
 pub mod run;
 mod run_heat;

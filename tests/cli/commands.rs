@@ -55,6 +55,22 @@ fn check_prints_a_page() {
     }
 }
 
+/// The part of the ladder that takes seconds; the rest takes a minute.
+#[test]
+fn verify_climbs_its_ladder() {
+    let workshop = Workshop::new();
+    let ladder: Value = serde_json::from_str(&printed(&workshop, &["verify", "--quick", "--json"])).unwrap();
+    let rungs = ladder["rungs"].as_array().unwrap();
+    assert!(rungs.len() > 40, "{ladder:#}");
+    for rung in rungs {
+        assert_eq!(rung["pass"], true, "{rung:#}");
+        assert!(rung["name"].as_str().unwrap().len() <= 58, "too long for the table: {rung:#}");
+    }
+    for part in ["heat", "nbody, forces", "nbody, orbits", "nbody, clusters", "nbody, shapes"] {
+        assert!(rungs.iter().any(|rung| rung["part"] == part), "no {part}");
+    }
+}
+
 /// What users ask before they start: how many, how summed, how long, how much.
 #[test]
 fn check_prints_a_page_for_bodies() {
