@@ -1,5 +1,6 @@
 //! The real program, started as users start it: exit codes, the text on both outputs, and the files that it leaves.
 
+mod bodies;
 mod commands;
 mod decks;
 mod directories;
