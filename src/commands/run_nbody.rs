@@ -77,7 +77,7 @@ impl NBodyJob<'_> {
     fn run(&self, model: &mut NBodyModel<'_>) -> Result<u8> {
         let (comm, arguments) = (self.job.comm, self.job.arguments);
         let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
-        let progress = Progress::new(self.clock.steps, self.plan.count as f64, visible);
+        let progress = Progress::new(self.clock.steps, (self.plan.count as f64, "body"), visible);
         let mut outputs = NBodyOutputs::new(comm, self.config, self.directory, progress)?;
         if arguments.live {
             outputs = outputs.with_live_view();

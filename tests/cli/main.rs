@@ -5,6 +5,7 @@ mod commands;
 mod decks;
 mod directories;
 mod files;
+mod live;
 mod nbody;
 mod refusals;
 mod shapes;

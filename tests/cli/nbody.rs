@@ -5,7 +5,7 @@ use super::workshop::{NO_OUTPUTS, Workshop};
 use std::path::Path;
 
 /// A cluster with a close pair in it and a straggler far away, so that trees are deep and steps differ.
-const CLUSTER: &str = r#"physics = "nbody"
+pub const CLUSTER: &str = r#"physics = "nbody"
 [gravity]
 method = "direct"
 accuracy = 1e-3
