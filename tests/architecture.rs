@@ -67,6 +67,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nbody::jerk_lanes", 10),
     ("nbody::jerk", 11),
     ("nbody::singular", 20),
+    ("nbody::exact", 20),
     ("nbody::direct", 30),
     ("nbody::sampled_error", 30),
     ("nbody::force", 20),

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod deck;
+mod known;
 pub mod plan;
 pub mod plan_nbody;
 mod plan_outputs;

@@ -109,7 +109,7 @@ pub fn json(config: &NBodyRun, plan: &NBodyPlan) -> String {
     let value = serde_json::json!({
         "title": config.title,
         "bodies": plan.count,
-        "unknowns": 6 * plan.count,
+        "unknowns": plan.count,
         "method": match plan.problem.gravity.method { Method::Direct => "direct", Method::Fmm => "fmm" },
         "method_reason": plan.reason,
         "ranks": plan.memory.len(),
