@@ -154,7 +154,7 @@ fn run() -> NBodyRun {
 
 fn simulate(comm: &dyn Communicator, directory: &Path, count: u64) -> parhelion::error::Result<()> {
     let run = run();
-    let mut outputs = NBodyOutputs::new(comm, &run, directory, Progress::new(STEPS, count as f64, false))?;
+    let mut outputs = NBodyOutputs::new(comm, &run, directory, Progress::new(STEPS, (count as f64, "body"), false))?;
     let mut model = Discs::new(count, comm);
     for step in 0..=STEPS {
         if step > 0 {

@@ -26,6 +26,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   parhelion run inputs/heat/hot_plate.toml
   parhelion run inputs/heat/hot_plate.toml --live
+  parhelion run inputs/nbody/galaxy_collision.toml --live
   parhelion run inputs/heat/soda_bottle.toml --set time.end=3600 --set output.frames_every=600
   parhelion run inputs/heat/heat_sink.toml --set sources.0.power=95 --output outputs/95_watts
   parhelion run inputs/heat/eigenmode_3d.toml --domains 4 --threads 1
@@ -36,6 +37,7 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   parhelion check inputs/heat/heat_sink.toml
   parhelion check inputs/heat/bench_512.toml --ranks 8 --threads 4
+  parhelion check inputs/nbody/galaxy_collision.toml
   parhelion check inputs/heat/bench_512.toml --set grid.cells=[1024,1024,1024] --json";
 
 const VERIFY_EXAMPLES: &str = "\
@@ -63,7 +65,7 @@ const SCHEMA_EXAMPLES: &str = "\
 Examples:
   parhelion schema > deck.schema.json";
 
-/// Heat diffusion over threads, processes and machines, with the same bits in every shape.
+/// Heat diffusion and gravity over threads, processes and machines, with the same bits in every shape.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "parhelion", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
@@ -100,7 +102,7 @@ pub enum Command {
 /// A deck and its overrides.
 #[derive(Clone, Debug, Args)]
 pub struct DeckArgs {
-    /// Deck: a TOML file, see inputs/heat
+    /// Deck: a TOML file, see inputs/heat and inputs/nbody
     pub deck: PathBuf,
     /// Override a key of the deck: --set time.end=5.0 (repeatable)
     #[arg(long = "set", value_name = "KEY.PATH=VALUE")]
@@ -129,7 +131,7 @@ pub struct RunArgs {
     /// No progress, no warnings, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
-    /// Draw the temperature of a heat run in the terminal while it goes on
+    /// Draw the temperature, or the surface density of bodies, in the terminal while the run goes on
     #[arg(long, conflicts_with = "quiet")]
     pub live: bool,
 }
@@ -156,7 +158,7 @@ pub struct CheckArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub struct VerifyArgs {
-    /// Smaller grids: seconds instead of minutes
+    /// Coarser grids and fewer bodies: seconds instead of a minute
     #[arg(long)]
     pub quick: bool,
     /// Print the results as JSON

@@ -18,7 +18,7 @@
 //! halo, rows, heat::{coefficients, walls, sources, ..}   mechanisms: messages made of cells, numbers per cell and face
 //! comm            |  heat::{stencil, lanes}              messages | kernels (they never see each other)
 //! decomposition, grid, field, region, signal, parallel,  data and arithmetic
-//! reproducible, bytes, timing, error, console, host,
+//! reproducible, bytes, timing, error, console, host, words,
 //! heat::{problem, materials}, run_config
 //! ```
 //!
@@ -37,7 +37,7 @@
 //! | [`decomposition`], [`grid`], [`field`] | who owns which cells; the cells; their values in memory |
 //! | [`region`], [`signal`] | pieces of space; numbers that change with time |
 //! | [`reproducible`], [`bytes`](mod@bytes) | sums without an order; floats as bytes |
-//! | [`error`], [`console`], [`timing`], [`host`] | failures with exit codes; lines that survive a closed pipe; seconds per phase; the machine |
+//! | [`error`], [`console`], [`timing`], [`host`], [`words`] | failures with exit codes; lines that survive a closed pipe; seconds per phase; the machine; numbers in words |
 //!
 //! # Three backends
 //! [`comm::Communicator`] is what a simulation needs of other ranks: exchange of messages with work to do meanwhile, exact
@@ -119,3 +119,4 @@ pub mod schedule;
 pub mod signal;
 pub mod simulation;
 pub mod timing;
+pub mod words;

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("cpu", 1),
     ("host", 1),
     ("timing", 1),
+    ("words", 1),
     ("reproducible", 1),
     ("decomposition", 2),
     ("region", 2),
@@ -66,6 +67,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nbody::jerk_lanes", 10),
     ("nbody::jerk", 11),
     ("nbody::singular", 20),
+    ("nbody::exact", 20),
     ("nbody::direct", 30),
     ("nbody::sampled_error", 30),
     ("nbody::force", 20),
@@ -116,6 +118,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("report", 52),
     ("commands", 53),
     ("commands::plan", 52),
+    ("commands::plan_outputs", 52),
     ("lib", 60),
     ("main", 60),
 ];

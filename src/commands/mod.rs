@@ -2,8 +2,12 @@
 
 pub mod check;
 pub mod deck;
+mod known;
 pub mod plan;
 pub mod plan_nbody;
+mod plan_outputs;
+mod problem_words;
+mod reference_decks;
 pub mod render;
 pub mod run;
 mod run_heat;

@@ -1,5 +1,6 @@
 //! What a deck will need and do on a given shape, before anything is allocated.
 
+use super::plan_outputs::PlannedOutputs;
 use crate::decomposition::CartesianDecomposition;
 use crate::error::{Error, Result};
 use crate::field::Layout;
@@ -9,8 +10,10 @@ use crate::heat::stability::{careful_bound, uniform_bound};
 use crate::heat::{self, HeatOptions};
 use crate::host;
 use crate::output::disk::in_words;
+use crate::output::snapshot::estimated_bytes;
 use crate::run_config::{HeatRun, TimePlan, TimeStep, Until};
 use crate::schedule::Clock;
+use crate::words::{counted, grouped};
 use std::fmt::Write;
 
 /// The plan of a run.
@@ -48,6 +51,15 @@ impl Plan {
         })
     }
 
+    /// What the run will write.
+    pub fn outputs(&self, config: &HeatRun) -> PlannedOutputs {
+        let permissive = TimePlan { allow_unstable: true, ..config.time.clone() };
+        let known = self.exact_limit || matches!(config.time.until, Until::Steps(_));
+        let clock = Clock::new(&permissive, self.max_stable_dt).ok().filter(|_| known);
+        let bytes = estimated_bytes(&config.problem.grid, &config.output.snapshot_formats);
+        PlannedOutputs::of_heat(&config.output, clock.map(|clock| clock.steps), bytes)
+    }
+
     /// Refuses a plan that needs more memory than the ranks of one host may use.
     ///
     /// # Errors
@@ -80,12 +92,17 @@ pub fn page(config: &HeatRun, plan: &Plan, threads: Option<usize>) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| writeln!(text, "{name:<14}{value}").expect("writing to a string");
     line("title", config.title.clone());
-    line("grid", format!("{} cells ({})", by(&grid.cells[..grid.dimensions]), grid.cell_count()));
+    line("grid", format!("{} cells ({})", by(&grid.cells[..grid.dimensions]), grouped(grid.cell_count() as u64)));
     line("spacing", format!("{} m", spacings(grid.spacing, grid.dimensions)));
     let threads = threads.unwrap_or_else(host::parallelism);
     line(
         "shape",
-        format!("{} rank(s) as {}, {threads} thread(s) each", plan.memory.len(), by(&plan.decomposition.dims)),
+        format!(
+            "{} as {}, {} each",
+            counted(plan.memory.len() as u64, "rank"),
+            by(&plan.decomposition.dims),
+            counted(threads as u64, "thread")
+        ),
     );
     let largest = plan.memory.iter().max().copied().unwrap_or(0) as u64;
     line(
@@ -99,15 +116,16 @@ pub fn page(config: &HeatRun, plan: &Plan, threads: Option<usize>) -> String {
     line(
         "halo",
         format!(
-            "width {}, {} messages and {} per exchange of the busiest rank, {} per step",
+            "width {}, {} and {} per exchange of the busiest rank, {} per step",
             config.decomposition.halo_width,
-            plan.halo.0,
+            counted(plan.halo.0 as u64, "message"),
             in_words(plan.halo.1 as u64),
             in_words((plan.halo.1 / config.decomposition.halo_width) as u64)
         ),
     );
     line("time step", time_step(config, plan));
     line("steps", steps(config, plan));
+    line("output", plan.outputs(config).words());
     line(
         "exact",
         if ExactSolution::of(&config.problem).is_some() { "known: the error is reported" } else { "not known" }.into(),
@@ -135,6 +153,8 @@ pub fn json(config: &HeatRun, plan: &Plan) -> String {
         "dt": clock.map(|clock| clock.dt),
         "steps": clock.map(|clock| clock.steps),
         "time": clock.map(|clock| clock.end),
+        "snapshots": plan.outputs(config).snapshots(),
+        "snapshot_bytes": plan.outputs(config).snapshot_bytes,
     });
     format!("{value:#}")
 }
@@ -163,7 +183,7 @@ fn steps(config: &HeatRun, plan: &Plan) -> String {
                 if plan.exact_limit || matches!(config.time.until, Until::Steps(_)) { "" } else { "at most " };
             format!(
                 "{at_most}{} to {:.4e} s: {:.3e} cell updates",
-                clock.steps,
+                grouped(clock.steps),
                 clock.end,
                 clock.steps as f64 * config.problem.grid.cell_count() as f64
             )

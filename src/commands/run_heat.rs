@@ -78,7 +78,7 @@ impl HeatJob<'_> {
     fn run(&self, model: &mut HeatModel<'_>) -> Result<u8> {
         let (comm, config, arguments) = (self.job.comm, self.config, self.job.arguments);
         let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
-        let progress = Progress::new(self.clock.steps, config.problem.grid.cell_count() as f64, visible);
+        let progress = Progress::new(self.clock.steps, (config.problem.grid.cell_count() as f64, "cell"), visible);
         let mut outputs = Outputs::new(comm, &config.title, &config.output, self.directory, progress, arguments.live)?;
         let statistics = simulate(model, &self.clock, &mut outputs)?;
         self.conclude(model, statistics, outputs.finish()?)

@@ -1,5 +1,6 @@
 //! `parhelion run` of an N-body deck.
 
+use super::known;
 use super::plan_nbody::NBodyPlan;
 use super::run::{Deck, Job};
 use crate::comm::agree;
@@ -16,7 +17,7 @@ use crate::output::bodies::columns::columns;
 use crate::output::bodies::outputs::{NBodyFinished, NBodyOutputs};
 use crate::output::bodies::units::Units;
 use crate::output::progress::Progress;
-use crate::report::nbody::{NBodyChapter, PHASES};
+use crate::report::nbody::{FirstForces, NBodyChapter, PHASES};
 use crate::report::{self, Figures};
 use crate::run_config::{NBodyRun, TimePlan};
 use crate::schedule::Clock;
@@ -40,7 +41,7 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
     };
     let start = Instant::now();
     let count = agree(job.comm, initial::count(&config.problem, &Files))?;
-    let plan = NBodyPlan::new(config, count, job.comm.size());
+    let plan = NBodyPlan::new(config, count, job.comm.size())?;
     agree(job.comm, plan.check_memory(&job.ranks_here()))?;
     job.warn(&deck);
     let bodies = initial::bodies(&plan.problem, &Files, job.comm)?;
@@ -77,17 +78,15 @@ impl NBodyJob<'_> {
     fn run(&self, model: &mut NBodyModel<'_>) -> Result<u8> {
         let (comm, arguments) = (self.job.comm, self.job.arguments);
         let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
-        let progress = Progress::new(self.clock.steps, self.plan.count as f64, visible);
+        let progress = Progress::new(self.clock.steps, (self.plan.count as f64, "body"), visible);
         let mut outputs = NBodyOutputs::new(comm, self.config, self.directory, progress)?;
         if arguments.live {
             outputs = outputs.with_live_view();
         }
         let sampled = model.sampled_error();
-        let before = model.work();
+        let first = FirstForces { seconds: self.job.slowest(model.costs().seconds()), work: model.work() };
         let statistics = simulate(model, &self.clock, &mut outputs)?;
-        let after = model.work();
-        let work = [after[0] - before[0], after[1] - before[1]];
-        self.conclude(model, statistics, outputs.finish()?, sampled, work)
+        self.conclude(model, statistics, outputs.finish()?, sampled, first)
     }
 
     /// Digest, report, summary.
@@ -97,16 +96,21 @@ impl NBodyJob<'_> {
         statistics: LoopStatistics,
         finished: NBodyFinished,
         sampled: Option<SampledError>,
-        [pairs, cell_pairs]: [u64; 2],
+        first: FirstForces,
     ) -> Result<u8> {
         let job = self.job;
         let begin = Instant::now();
+        let [pairs, cell_pairs] = model.work();
         let digest = digest_bodies(model.bodies(), job.comm);
         model.timers.add(Phase::Digest, begin.elapsed().as_secs_f64());
         let loop_s = job.slowest(statistics.loop_s);
         let costs = model.costs();
         let (phases, ranks) = report::gather(job.comm, &model.all_timers(), &PHASES, (costs.messages, costs.bytes));
-        let last = finished.last.ok_or_else(|| Error::Defect("a run without final diagnostics".into()))?;
+        let states = finished.first.zip(finished.last);
+        let (start, last) = states.ok_or_else(|| Error::Defect("a run without diagnostics".into()))?;
+        let (problem, bodies) = (&self.plan.problem, model.bodies());
+        let places = known::places(problem, &self.clock, bodies, job.comm)?;
+        let momentum = known::momentum(problem, &start, &last, bodies, job.comm);
         let first_step = finished.first_step.unwrap_or(job.started);
         let figures = Figures {
             title: &self.config.title,
@@ -127,10 +131,12 @@ impl NBodyJob<'_> {
             gravity: self.plan.problem.gravity,
             reason: self.plan.reason.clone(),
             count: self.plan.count,
-            pairs,
-            cell_pairs,
+            pairs: pairs - first.work[0],
+            cell_pairs: cell_pairs - first.work[1],
+            first,
             steps: model.steps(),
             sampled,
+            known: momentum.into_iter().chain(places).collect(),
             last,
         };
         job.publish(self.directory, &figures, &chapter)

@@ -3,6 +3,7 @@
 pub mod closest_pair;
 pub mod diagnostics;
 pub mod direct;
+pub mod exact;
 pub mod fmm;
 pub mod force;
 pub mod gravity;

@@ -65,12 +65,12 @@ fn message(broken: &Known, partner: Option<&Known>) -> String {
     let Known { id, position: [x, y, z], .. } = broken;
     match partner {
         Some(partner) => format!(
-            "the force on body {id} is not finite: body {} is at the same place ({x:e}, {y:e}, {z:e}); \
+            "the force on body {id} is not finite: body {} is at the same place ({x:?}, {y:?}, {z:?}); \
              give a softening length, or move one of them",
             partner.id
         ),
         None => format!(
-            "the force on body {id} at ({x:e}, {y:e}, {z:e}) is not finite: positions, masses or the gravitational constant \
+            "the force on body {id} at ({x:?}, {y:?}, {z:?}) is not finite: positions, masses or the gravitational constant \
              are beyond the range of 64-bit numbers; check its values, or choose other units"
         ),
     }

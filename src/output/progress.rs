@@ -17,6 +17,8 @@ pub struct Progress {
     last: Instant,
     steps: u64,
     updates_per_step: f64,
+    /// What is updated.
+    noun: &'static str,
 }
 
 enum Shown {
@@ -26,14 +28,14 @@ enum Shown {
 }
 
 impl Progress {
-    /// For a run of so many steps and updates per step. `visible`: this is rank 0 and nobody asked for quiet.
-    pub fn new(steps: u64, updates_per_step: f64, visible: bool) -> Progress {
+    /// For a run of so many steps and updates per step of a `noun`. `visible`: this is rank 0 and nobody asked for quiet.
+    pub fn new(steps: u64, (updates_per_step, noun): (f64, &'static str), visible: bool) -> Progress {
         let shown = match (visible, std::io::stderr().is_terminal()) {
             (false, _) => Shown::Nothing,
             (true, false) => Shown::Lines,
             (true, true) => Shown::Bar(bar(steps)),
         };
-        Progress { shown, started: Instant::now(), last: Instant::now(), steps, updates_per_step }
+        Progress { shown, started: Instant::now(), last: Instant::now(), steps, updates_per_step, noun }
     }
 
     /// Called after every step; draws only when it is time.
@@ -60,7 +62,8 @@ impl Progress {
 
     fn rates(&self, step: u64, now: Instant) -> String {
         let per_second = step as f64 / (now - self.started).as_secs_f64().max(1e-9);
-        format!("{per_second:.1} steps/s, {:.1} M cell updates/s", per_second * self.updates_per_step / 1e6)
+        let millions = per_second * self.updates_per_step / 1e6;
+        format!("{per_second:.1} steps/s, {millions:.1} M {} updates/s", self.noun)
     }
 
     fn left(&self, step: u64, now: Instant) -> HumanDuration {

@@ -7,6 +7,7 @@ use crate::nbody::problem::{Gravity, Integrator, Method, Substeps};
 use crate::nbody::sampled_error::SampledError;
 use crate::run_config::NBodyRun;
 use crate::timing::Phase;
+use crate::words::{counted, grouped};
 use serde_json::{Map, Value, json};
 
 /// Phases of an N-body run, in the order of reports.
@@ -23,6 +24,18 @@ pub const PHASES: [Phase; 10] = [
     Phase::Digest,
 ];
 
+/// First forces that took less than these seconds are not worth a line.
+const SHORTEST: f64 = 1e-3;
+
+/// What the forces of the initial state took, on all ranks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FirstForces {
+    /// Seconds of the slowest rank, tree and all.
+    pub seconds: f64,
+    /// Pairs of bodies and of cells.
+    pub work: [u64; 2],
+}
+
 /// Figures of an N-body run, on rank 0.
 #[derive(Clone, Debug)]
 pub struct NBodyChapter<'a> {
@@ -38,10 +51,14 @@ pub struct NBodyChapter<'a> {
     pub pairs: u64,
     /// Pairs of cells of all ranks, in the loop.
     pub cell_pairs: u64,
+    /// Forces of the initial state, which are outside of the loop.
+    pub first: FirstForces,
     /// What the time integrator did.
     pub steps: StepCounts,
     /// True error of the first forces, if they were approximate.
     pub sampled: Option<SampledError>,
+    /// What is known of the final state, and how far off it is.
+    pub known: Vec<Verdict>,
     /// The final state.
     pub last: NBodyDiagnostics,
 }
@@ -71,6 +88,23 @@ impl NBodyChapter<'_> {
         }
     }
 
+    /// Pairs of bodies a second in the loop; in the first forces if there is no loop.
+    fn pairs_per_s(&self, figures: &Figures<'_>) -> f64 {
+        match figures.clock.steps {
+            0 if self.first.seconds > 0.0 => self.first.work[0] as f64 / self.first.seconds,
+            _ => self.per_loop_second(self.pairs as f64, figures),
+        }
+    }
+
+    /// How steps were cut.
+    fn cutting(&self) -> String {
+        match (self.substeps(), self.config.problem.integrator) {
+            ("none", Integrator::GaussRadau15) => format!(", cut to {} in all", grouped(self.steps.substeps)),
+            ("none", _) => String::new(),
+            (kind, _) => format!(" with {kind} substeps, {} in all", grouped(self.steps.substeps)),
+        }
+    }
+
     fn per_loop_second(&self, count: f64, figures: &Figures<'_>) -> f64 {
         if figures.loop_s > 0.0 { count / figures.loop_s } else { 0.0 }
     }
@@ -97,7 +131,7 @@ impl Chapter for NBodyChapter<'_> {
         let sampled = self.sampled.map(|e| json!({ "rms": e.rms, "p99": e.p99, "max": e.max }));
         let keys = json!({
             "bodies": self.count,
-            "unknowns": 6 * self.count,
+            "unknowns": self.count,
             "method": self.method(),
             "method_reason": self.reason,
             "accuracy": self.gravity.accuracy,
@@ -107,11 +141,17 @@ impl Chapter for NBodyChapter<'_> {
             "substeps_done": self.steps.substeps,
             "deepest_level": self.steps.deepest_level,
             "force_evaluations": self.steps.evaluations,
+            "first_forces": {
+                "seconds": self.first.seconds,
+                "pairs": self.first.work[0],
+                "cell_pairs": self.first.work[1],
+            },
             "pairs": self.pairs,
             "cell_pairs": self.cell_pairs,
             "dt": figures.clock.dt,
-            "updates_per_s": self.per_loop_second(self.moved(figures), figures),
-            "pairs_per_s": self.per_loop_second(self.pairs as f64, figures),
+            "updates_per_s": self.pairs_per_s(figures),
+            "body_updates_per_s": self.per_loop_second(self.moved(figures), figures),
+            "pairs_per_s": self.pairs_per_s(figures),
             "energy_drift": self.last.energy_drift,
         });
         keys.as_object().cloned().unwrap_or_default()
@@ -124,18 +164,18 @@ impl Chapter for NBodyChapter<'_> {
 
     fn size(&self, figures: &Figures<'_>) -> Vec<String> {
         let clock = &figures.clock;
-        let mut lines = vec![format!(
-            "{} bodies, {} steps of {} to {}, {}{}",
-            self.count,
-            clock.steps,
-            self.time_text(clock.dt),
-            self.time_text(clock.end),
-            self.integrator(),
-            match self.substeps() {
-                "none" => String::new(),
-                kind => format!(" with {kind} substeps, {} in all", self.steps.substeps),
-            }
-        )];
+        let bodies = counted(self.count, "body");
+        let mut lines = vec![match clock.steps {
+            0 => format!("{bodies}, forces once"),
+            steps => format!(
+                "{bodies}, {} of {} to {}, {}{}",
+                counted(steps, "step"),
+                self.time_text(clock.dt),
+                self.time_text(clock.end),
+                self.integrator(),
+                self.cutting()
+            ),
+        }];
         let reason = self.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
         lines.push(format!("forces by {}{reason}", if self.method() == "fmm" { "multipoles" } else { "direct sum" }));
         lines
@@ -144,22 +184,26 @@ impl Chapter for NBodyChapter<'_> {
     fn state(&self, _: &Figures<'_>) -> Vec<String> {
         let last = &self.last;
         vec![
-            format!("energy         {:.9e}, drift {:.2e} since the start", last.total_energy, last.energy_drift),
+            format!(
+                "energy         {:.9e}, relative change since the start {:.2e}",
+                last.total_energy, last.energy_drift
+            ),
             format!("virial ratio   {:.4}", last.virial_ratio),
         ]
     }
 
     fn speed(&self, figures: &Figures<'_>) -> Vec<String> {
-        let giga = |count: f64| self.per_loop_second(count, figures) / 1e9;
-        let cells = match self.cell_pairs {
-            0 => String::new(),
-            count => format!(", {:.4} G pairs of cells/s", giga(count as f64)),
-        };
-        vec![format!(
-            "speed          {:.4} G pairs of bodies/s{cells}, {:.3e} steps of bodies/s",
-            giga(self.pairs as f64),
-            self.per_loop_second(self.moved(figures), figures)
-        )]
+        let mut lines = Vec::new();
+        if figures.clock.steps == 0 || self.first.seconds >= SHORTEST {
+            let rates = rates(self.first.work, self.first.seconds);
+            lines.push(format!("first forces   {:.3} s, {rates}", self.first.seconds));
+        }
+        if figures.clock.steps > 0 {
+            let rates = rates([self.pairs, self.cell_pairs], figures.loop_s);
+            let moved = self.per_loop_second(self.moved(figures), figures);
+            lines.push(format!("speed          {rates}, {moved:.3e} steps of bodies/s"));
+        }
+        lines
     }
 
     fn verdicts(&self) -> Vec<Verdict> {
@@ -169,6 +213,13 @@ impl Chapter for NBodyChapter<'_> {
             error: sampled.p99,
             tolerance: self.gravity.accuracy,
         };
-        self.sampled.map(verdict).into_iter().collect()
+        self.sampled.map(verdict).into_iter().chain(self.known.iter().cloned()).collect()
     }
+}
+
+/// Pairs of bodies, and of cells if there are any, a second.
+fn rates([pairs, cell_pairs]: [u64; 2], seconds: f64) -> String {
+    let giga = |count: u64| if seconds > 0.0 { count as f64 / seconds / 1e9 } else { 0.0 };
+    let cells = if cell_pairs == 0 { String::new() } else { format!(", {:.4} G pairs of cells/s", giga(cell_pairs)) };
+    format!("{:.4} G pairs of bodies/s{cells}", giga(pairs))
 }

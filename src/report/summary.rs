@@ -2,6 +2,7 @@
 
 use super::{Chapter, Figures};
 use crate::output::disk::in_words;
+use crate::words::counted;
 
 /// The summary; its last line is the digest.
 pub fn summary(figures: &Figures<'_>, chapter: &dyn Chapter, directory: &str) -> String {
@@ -22,8 +23,8 @@ pub fn summary(figures: &Figures<'_>, chapter: &dyn Chapter, directory: &str) ->
 fn shape(figures: &Figures<'_>) -> String {
     format!(
         "{} of {}, {} kernels, on {}",
-        count(figures.ranks.len(), "rank"),
-        count(figures.setup.threads, "thread"),
+        counted(figures.ranks.len() as u64, "rank"),
+        counted(figures.setup.threads as u64, "thread"),
         figures.cpu_path,
         figures.setup.hosts.join(", ")
     )
@@ -42,11 +43,6 @@ fn costs(figures: &Figures<'_>, directory: &str) -> Vec<String> {
         format!("output         {} in {:.3} s, {directory}", in_words(figures.output.1), figures.output.0),
         format!("memory         {} peak on the largest rank", in_words(peak(figures))),
     ]
-}
-
-/// `1 rank`, `4 ranks`.
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `64 x 64`.

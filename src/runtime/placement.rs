@@ -1,6 +1,7 @@
 //! Where ranks and their threads run, how they share cores, and what is wrong with that: pure functions over what all ranks
 //! have told about themselves. "Cores" are CPUs as the operating system numbers them.
 
+use crate::words::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +44,7 @@ const DESCRIBED: usize = 64;
 pub fn describe(placements: &[Placement]) -> Vec<String> {
     let line = |(rank, placement): (usize, &Placement)| {
         let (threads, cores) = (placement.threads, ranges(&placement.cores));
-        format!("rank {rank} on {}: {threads} thread(s) on cores {cores}", placement.host)
+        format!("rank {rank} on {}: {} on cores {cores}", placement.host, counted(threads as u64, "thread"))
     };
     let more = placements.len().saturating_sub(DESCRIBED);
     let rest = (more > 0).then(|| format!("and {more} more ranks on {} hosts", hosts(placements).len()));
@@ -108,10 +109,12 @@ fn crowded_hosts(placements: &[Placement]) -> Vec<String> {
         let here: Vec<&Placement> = placements.iter().filter(|placement| placement.host == host).collect();
         let threads: usize = here.iter().map(|placement| placement.threads).sum();
         let cores = cores_of_host(&here);
-        let ranks = here.len();
         (threads > cores).then(|| {
             format!(
-                "{ranks} rank(s) on {host} run {threads} threads on {cores} core(s): use fewer ranks, or fewer --threads for each"
+                "{} on {host} with {} on {}: use fewer ranks, or fewer --threads for each",
+                counted(here.len() as u64, "rank"),
+                counted(threads as u64, "thread"),
+                counted(cores as u64, "core")
             )
         })
     };
@@ -142,7 +145,7 @@ mod tests {
     fn places_are_described_rank_by_rank_up_to_a_limit() {
         let placements = vec![place("a", &[0, 1, 2, 5, 7, 8], 6); 66];
         let lines = describe(&placements);
-        assert_eq!(lines[1], "rank 1 on a: 6 thread(s) on cores 0-2,5,7-8");
+        assert_eq!(lines[1], "rank 1 on a: 6 threads on cores 0-2,5,7-8");
         assert_eq!((lines.len(), lines[64].as_str()), (65, "and 2 more ranks on 1 hosts"));
     }
 
@@ -176,7 +179,7 @@ mod tests {
         let found = warnings(&[place("a", &[1], 1), place("b", &[0], 1), place("b", &[0], 1), place("b", &[0], 1)]);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("ranks 1 and 2 on b are bound to the same core 0"), "{found:?}");
-        assert!(found[1].starts_with("3 rank(s) on b run 3 threads on 1 core(s)"), "{found:?}");
+        assert!(found[1].starts_with("3 ranks on b with 3 threads on 1 core:"), "{found:?}");
     }
 
     #[test]
@@ -190,6 +193,6 @@ mod tests {
     fn more_threads_than_the_host_has_cores() {
         let found = warnings(&[place("a", &[0, 1], 2), place("a", &[0, 1], 1)]);
         assert_eq!(found.len(), 1);
-        assert!(found[0].starts_with("2 rank(s) on a run 3 threads on 2 core(s)"), "{found:?}");
+        assert!(found[0].starts_with("2 ranks on a with 3 threads on 2 cores:"), "{found:?}");
     }
 }

@@ -39,9 +39,82 @@ fn check_tells_what_run_does() {
 fn check_prints_a_page() {
     let workshop = Workshop::new();
     let page = printed(&workshop, &["check", "solid.toml", "--ranks", "4"]);
-    for word in ["17 x 14 x 13", "4 rank(s)", "memory", "halo", "time step", "23"] {
+    for word in [
+        "17 x 14 x 13",
+        "4 ranks as",
+        "thread",
+        "diagnostics every 4 steps",
+        "snapshots (vti, npy)",
+        "pictures",
+        "memory",
+        "halo",
+        "time step",
+        "23",
+    ] {
         assert!(page.contains(word), "no {word} in {page}");
     }
+}
+
+/// The part of the ladder that takes seconds; the rest takes a minute.
+#[test]
+fn verify_climbs_its_ladder() {
+    let workshop = Workshop::new();
+    let ladder: Value = serde_json::from_str(&printed(&workshop, &["verify", "--quick", "--json"])).unwrap();
+    let rungs = ladder["rungs"].as_array().unwrap();
+    assert!(rungs.len() > 40, "{ladder:#}");
+    for rung in rungs {
+        assert_eq!(rung["pass"], true, "{rung:#}");
+        assert!(rung["name"].as_str().unwrap().len() <= 58, "too long for the table: {rung:#}");
+    }
+    for part in ["heat", "nbody, forces", "nbody, orbits", "nbody, clusters", "nbody, shapes"] {
+        assert!(rungs.iter().any(|rung| rung["part"] == part), "no {part}");
+    }
+}
+
+/// What users ask before they start: how many, how summed, how long, how much.
+#[test]
+fn check_prints_a_page_for_bodies() {
+    let workshop = Workshop::new();
+    let deck = |name: &str| format!("{}/inputs/nbody/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let galaxies = printed(&workshop, &["check", &deck("galaxy_collision"), "--threads", "1"]);
+    for word in [
+        "60,000 (disc 30,000, disc 30,000)",
+        "kpc, 1e10 Msun",
+        "multipoles (fmm), 99 % of the errors below 1e-2, Plummer softening 0.3 kpc",
+        "leapfrog, order 2",
+        "1 rank, 1 thread each",
+        "320 to 8.0000e-1 kpc/(km/s)",
+        "the final snapshot (vtp, npy)",
+        "161 pictures",
+    ] {
+        assert!(galaxies.contains(word), "no {word} in {galaxies}");
+    }
+    let collapse = printed(&workshop, &["check", &deck("cold_collapse"), "--ranks", "3"]);
+    for word in ["10,000 (uniform_sphere)", "direct sum (10000 bodies are less", "3 ranks", "5.009e10 pairs"] {
+        assert!(collapse.contains(word), "no {word} in {collapse}");
+    }
+    let bench = printed(&workshop, &["check", &deck("bench_1m")]);
+    assert!(bench.contains("0, only the first forces") && bench.contains("no snapshots"), "{bench}");
+}
+
+/// The plan is kept: steps, bodies, method, and the snapshots that are written.
+#[test]
+fn check_tells_what_a_run_of_bodies_does() {
+    let workshop = Workshop::new();
+    let deck = format!("{}/inputs/nbody/kepler.toml", env!("CARGO_MANIFEST_DIR"));
+    let every = ["--set", "time.steps=23", "--set", "output.snapshot_every=5"];
+    let plan = printed(&workshop, &[&["check", &deck, "--json"], every.as_slice()].concat());
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    workshop.start(&[&["run", &deck], every.as_slice()].concat()).digest();
+    let report = report(&workshop, "outputs/kepler");
+    for key in ["title", "bodies", "unknowns", "method", "ranks", "steps", "dt"] {
+        assert_eq!(plan[key], report[key], "{key}");
+    }
+    // The first forces are in the plan but not in the loop.
+    assert_eq!(plan["pairs"].as_f64().unwrap(), 2.0 + report["pairs"].as_f64().unwrap());
+    let snapshots = fs::read_dir(workshop.path("outputs/kepler/snapshots")).unwrap();
+    let states = snapshots.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    assert_eq!(plan["snapshots"].as_u64(), Some(states as u64));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The real program, started as users start it: exit codes, the text on both outputs, and the files that it leaves.
 
+mod bodies;
 mod commands;
 mod decks;
 mod directories;
 mod files;
+mod live;
 mod nbody;
 mod refusals;
 mod shapes;

@@ -54,8 +54,10 @@ impl LiveDensity {
         };
         let [low, high] = range.map(|end| ticks::significant(10f64.powf(end)));
         let (unit, factor) = self.units.shown_time;
-        let time = ticks::significant(entry.time * factor);
-        let state = format!("step {}  t = {time} {unit}  {low} .. {high}", entry.step);
+        let named = |text: String, unit: &str| format!("{text} {unit}").trim_end().to_owned();
+        let time = named(ticks::significant(entry.time * factor), unit);
+        let colours = named(format!("{low} .. {high}"), &self.units.surface_density());
+        let state = format!("step {}  t = {time}  {colours}", entry.step);
         self.view.offer(&picture, samples, range, &state, columns);
     }
 }

@@ -84,7 +84,7 @@ fn write(
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("frames")).unwrap();
     let mut finished = threads::run(size, |comm: &dyn Communicator| {
-        let progress = Progress::new(2, count as f64, false);
+        let progress = Progress::new(2, (count as f64, "body"), false);
         let mut outputs = NBodyOutputs::new(comm, run, directory.path(), progress).unwrap();
         for step in 0..=2 {
             let all = clouds(count, 0.5 * step as f64);
@@ -269,7 +269,7 @@ fn one_body_on_five_ranks_has_all_files() {
 #[test]
 fn a_build_without_hdf5_says_so_before_it_writes() {
     let directory = tempfile::tempdir().unwrap();
-    let progress = Progress::new(2, 1.0, false);
+    let progress = Progress::new(2, (1.0, "body"), false);
     let error = NBodyOutputs::new(&Solo, &run(&[BodyFormat::Gadget]), directory.path(), progress).err().unwrap();
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("--features hdf5"), "{error}");

@@ -1,8 +1,8 @@
-//! `parhelion verify`: the built-in ladder of verification. Every rung runs the same code as `run` does.
+//! Heat on the ladder: exact solutions, observed orders, balance, and one digest for every shape.
 
-use crate::cli::VerifyArgs;
+use super::Rung;
 use crate::comm::solo::Solo;
-use crate::comm::threads;
+use crate::comm::{Communicator, threads};
 use crate::cpu::CpuPath;
 use crate::digest::digest;
 use crate::error::{Error, Result};
@@ -11,70 +11,13 @@ use crate::heat::problem::{FaceCondition, HeatProblem, Initial, Material, Source
 use crate::heat::{HeatModel, HeatOptions};
 use crate::region::Region;
 use crate::signal::Signal;
-use crate::{comm::Communicator, console};
-use serde_json::json;
 
-/// One rung: what was measured, what it should be, how far off it may be.
-#[derive(Clone, Debug)]
-pub struct Rung {
-    /// What is verified.
-    pub name: String,
-    /// Measured.
-    pub value: f64,
-    /// Expected.
-    pub expected: f64,
-    /// Largest distance that passes.
-    pub tolerance: f64,
-}
-
-impl Rung {
-    /// Whether the rung holds.
-    pub fn pass(&self) -> bool {
-        (self.value - self.expected).abs() <= self.tolerance
-    }
-}
-
-/// Climbs the ladder and prints it as a table or as JSON.
-///
-/// # Errors
-/// A defect if any rung fails.
-pub fn verify(arguments: &VerifyArgs) -> Result<u8> {
-    let rungs = ladder(if arguments.quick { 2 } else { 3 })?;
-    if arguments.json {
-        let row = |r: &Rung| json!({ "name": r.name, "value": r.value, "expected": r.expected, "tolerance": r.tolerance, "pass": r.pass() });
-        console::print(&format!("{:#}", json!({ "rungs": rungs.iter().map(row).collect::<Vec<_>>() })));
-    } else {
-        console::print(&table(&rungs));
-    }
-    match rungs.iter().filter(|rung| !rung.pass()).count() {
-        0 => Ok(0),
-        failed => Err(Error::Defect(format!("{failed} of {} rungs of the verification failed", rungs.len()))),
-    }
-}
-
-fn table(rungs: &[Rung]) -> String {
-    let mut lines = vec![format!("{:<58} {:>10} {:>9} {:>8}", "", "measured", "expected", "+-")];
-    lines.extend(rungs.iter().map(|r| {
-        let word = if r.pass() { "PASS" } else { "FAIL" };
-        format!("{:<58} {:>10} {:>9} {:>8}  {word}", r.name, short(r.value), short(r.expected), short(r.tolerance))
-    }));
-    lines.join("\n")
-}
-
-/// Four digits, with an exponent where there must be one.
-fn short(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".into(),
-        small if small < 1e-3 => format!("{value:.1e}"),
-        _ => format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').into(),
-    }
-}
-
-/// All rungs; `scale` multiplies the cells of the grids.
+/// All rungs, on finer grids unless `quick`.
 ///
 /// # Errors
 /// If a problem cannot be set up, which would be a defect.
-pub fn ladder(scale: usize) -> Result<Vec<Rung>> {
+pub fn rungs(quick: bool) -> Result<Vec<Rung>> {
+    let scale = if quick { 2 } else { 3 };
     let mut rungs = Vec::new();
     for (name, problem, end) in exact_problems() {
         rungs.push(order_rung(name, &problem, end, scale)?);
@@ -230,12 +173,8 @@ fn balance_rung() -> Result<Rung> {
     model.diagnostics(0, 0.0)?;
     (0..1000).for_each(|n| model.advance(n as f64 * RICH_DT, RICH_DT));
     let balance = model.diagnostics(1000, 1000.0 * RICH_DT)?.balance;
-    Ok(Rung {
-        name: "heat balance after 1000 steps, relative".into(),
-        value: balance.abs(),
-        expected: 0.0,
-        tolerance: 1e-12,
-    })
+    // A thousand steps of round-off.
+    Ok(Rung::error("heat balance after 1000 steps, relative", balance.abs(), 1e-12))
 }
 
 fn final_digest(comm: &dyn Communicator, options: &HeatOptions) -> Result<String> {
@@ -262,9 +201,8 @@ fn shape_rungs() -> Result<Vec<Rung>> {
             strange += usize::from(found != reference);
         }
     }
-    let rung = |name: String, value: usize| Rung { name, value: value as f64, expected: 0.0, tolerance: 0.0 };
     Ok(vec![
-        rung(format!("shapes of ranks x halo width with another digest, of {}", shapes.len()), different),
-        rung("CPU paths, stores and tiles with another digest".into(), strange),
+        Rung::none(format!("shapes of ranks x halo width with another digest, of {}", shapes.len()), different),
+        Rung::none("CPU paths, stores and tiles with another digest", strange),
     ])
 }
