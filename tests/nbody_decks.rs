@@ -381,6 +381,7 @@ const BAD: &[Case] = &[
     (DECK, "range = [1, 1e4]", "range = [1e4, 1]", 33, "output.frames.range", "smaller number first"),
     (DECK, "range = [1, 1e4]", "range = [0, 1]", 33, "output.frames.range[0]", "logarithmic"),
     (DECK, "range = [1, 1e4]", "range = [1]", 33, "output.frames.range", "two surface densities"),
+    (DECK, "range = [1, 1e4]", "bodies = [[3, 1]]", 33, "output.frames.bodies[0]", "the first and the last body"),
     (DECK, "range = [1, 1e4]", "half_width = 0", 33, "output.frames.half_width", "greater than 0"),
     (DECK, "range = [1, 1e4]", "centre = [0, 0]", 33, "output.frames.centre", "three numbers"),
     (DECK, "range = [1, 1e4]", "pixels = 8", 33, "output.frames.pixels", "from 16 to 8192"),
