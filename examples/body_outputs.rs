@@ -127,7 +127,15 @@ fn run() -> NBodyRun {
     let (method, precision, softening) = (Method::Direct, Precision::Double, Softening::Plummer(CORE));
     let gravity = Gravity { constant: G, method, accuracy: 1e-3, softening, precision, portable_bits: false };
     let (centre, half_width, range) = (None, None, None);
-    let frames = DensityPlan { axis: 2, centre, half_width, range, colormap: Colormap::Inferno, pixels: 640 };
+    let frames = DensityPlan {
+        axis: 2,
+        centre,
+        half_width,
+        bodies: Vec::new(),
+        range,
+        colormap: Colormap::Inferno,
+        pixels: 640,
+    };
     NBodyRun {
         title: "Two discs pass each other".into(),
         case: "body_outputs".into(),

@@ -1,4 +1,4 @@
-//! Heat diffusion on uniform grids, over threads, processes and machines, with the same bits in every shape.
+//! Heat diffusion on uniform grids and gravitational N-body dynamics, over threads, processes and machines, with the same bits in every shape.
 //!
 //! A deck (TOML) becomes a problem, a problem becomes a model, a simulation advances the model and offers its state to
 //! outputs. One code path serves 1 and N ranks; how ranks talk is a small trait with three backends. `ARCHITECTURE.md`
@@ -9,12 +9,15 @@
 //! a row. Between them [`heat::sweep`] cuts a box of cells into tiles and hands them to threads. Everything else in the crate
 //! runs once, or once a step at most.
 //!
+//! Of bodies: [`nbody::model::NBodyModel::advance`] moves them; [`nbody::gravity`] holds the loop over pairs of bodies, reached through
+//! [`nbody::direct`] or [`nbody::fmm`], and [`nbody::fmm::interaction`] the loop over pairs of cells.
+//!
 //! # Layers
 //! An import points down or sideways, never up.
 //! ```text
 //! main, cli, commands, config, runtime, report           assembly: what was asked for, how the job starts and ends
 //! simulation, schedule, output, input, digest            orchestration: the only time loop; files in and out
-//! heat (model, sweep, stability, diagnostics)            physics
+//! heat (model, sweep, stability, diagnostics), nbody     physics
 //! halo, rows, heat::{coefficients, walls, sources, ..}   mechanisms: messages made of cells, numbers per cell and face
 //! comm            |  heat::{stencil, lanes}              messages | kernels (they never see each other)
 //! decomposition, grid, field, region, signal, parallel,  data and arithmetic
@@ -31,6 +34,8 @@
 //! | [`simulation`], [`schedule`] | the only time loop; counted time |
 //! | [`output`], [`input`] | everything that a run writes; what a user hands to it |
 //! | [`heat`] | the model, its kernels, walls, sources, stability, exact solutions |
+//! | [`nbody`], [`particles`] | the model of bodies, forces, time integrators, initial conditions; bodies as arrays |
+//! | [`index_order`], [`digest_bodies`] | bodies in the order of ids, whatever rank holds them; the hash of their state |
 //! | [`halo`], [`rows`], [`digest`] | halos; complete rows as bytes; the hash of the state |
 //! | [`comm`] | messages between ranks |
 //! | [`parallel`] | how the threads of a rank share work |

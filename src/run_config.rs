@@ -87,6 +87,8 @@ pub struct DensityPlan {
     pub centre: Option<[f64; 3]>,
     /// Half of the edge of the picture in length units; holds 95 % of the initial mass, with a margin, if absent.
     pub half_width: Option<f64>,
+    /// Ranges of indices of bodies that are drawn, both ends included; empty for all bodies.
+    pub bodies: Vec<[u64; 2]>,
     /// Surface densities at the ends of the logarithmic colour bar; from the first picture if absent.
     pub range: Option<[f64; 2]>,
     /// Colour map.

@@ -237,6 +237,10 @@ pub struct NBodyFramesDeck {
     pub centre: Option<Vec<f64>>,
     /// Half of the edge of the picture in length units. Default: as large as 95 % of the mass at the start needs.
     pub half_width: Option<f64>,
+    /// Ranges of bodies that are drawn, counted from 0 in the order of ids, both ends included, such as [[0, 999], [5000, 5999]].
+    /// Default: all bodies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bodies: Vec<Vec<u64>>,
     /// Two surface densities, at the ends of the colour bar, in mass units per square of a length unit. Default: those of the first
     /// picture.
     pub range: Option<Vec<f64>>,
@@ -272,6 +276,7 @@ impl Default for NBodyFramesDeck {
             axis: AxisName::Z,
             centre: None,
             half_width: None,
+            bodies: Vec::new(),
             range: None,
             colormap: ColormapName::Inferno,
             pixels: 640,

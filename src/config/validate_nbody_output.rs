@@ -34,10 +34,23 @@ fn frames(deck: &NBodyFramesDeck) -> Check<DensityPlan> {
         axis: axis_number(deck.axis),
         centre: deck.centre.as_deref().map(|centre| point("output.frames.centre", centre)).transpose()?,
         half_width: half_width.transpose()?,
+        bodies: ranges(&deck.bodies)?,
         range: deck.range.as_deref().map(densities).transpose()?,
         colormap: colormap(deck.colormap),
         pixels: whole("output.frames.pixels", deck.pixels, 16, 8192)?,
     })
+}
+
+fn ranges(ranges: &[Vec<u64>]) -> Check<Vec<[u64; 2]>> {
+    let pair = |(n, range): (usize, &Vec<u64>)| match range.as_slice() {
+        &[first, last] if first <= last => Ok([first, last]),
+        _ => Flaw::fail(
+            format!("output.frames.bodies.{n}"),
+            format!("{range:?} is no range"),
+            "write the first and the last body, such as [0, 999]",
+        ),
+    };
+    ranges.iter().enumerate().map(pair).collect()
 }
 
 /// Both ends are positive, since the scale is logarithmic.

@@ -30,15 +30,19 @@ pub struct Deposit {
 }
 
 impl Deposit {
-    /// The bodies of all ranks, on every rank. Collective; the same bits for every shape.
-    pub fn of(view: View, bodies: &Particles, comm: &dyn Communicator) -> Deposit {
+    /// The bodies of all ranks, on every rank; only those with indices in `shown`, pairs of a first and a last one, if there are any.
+    /// Collective; the same bits for every shape.
+    pub fn of(view: View, shown: &[[u64; 2]], bodies: &Particles, comm: &dyn Communicator) -> Deposit {
+        let is_shown =
+            |&body: &usize| shown.is_empty() || shown.iter().any(|[a, b]| (*a..=*b).contains(&bodies.index[body]));
         let [mass] = exact_sums(bodies.len(), |body| [bodies.mass[body]], comm);
         let empty = || Deposit::empty(view, integer_scale(mass));
         let chunk = CHUNK.max(bodies.len().div_ceil(rayon::current_num_threads()));
         let of_chunk = |chunk_number: usize| {
             let mut deposit = empty();
             let end = ((chunk_number + 1) * chunk).min(bodies.len());
-            (chunk_number * chunk..end).for_each(|body| deposit.add(bodies.position_of(body), bodies.mass[body]));
+            let shown = (chunk_number * chunk..end).filter(is_shown);
+            shown.for_each(|body| deposit.add(bodies.position_of(body), bodies.mass[body]));
             deposit
         };
         let chunks = (0..bodies.len().div_ceil(chunk)).into_par_iter().with_max_len(1);
@@ -124,7 +128,7 @@ mod tests {
     fn mass_is_conserved_by_deposit_and_smoothing() {
         for (count, pixels) in [(1, 64), (50, 64), (20_000, 200)] {
             let bodies = cloud(count);
-            let deposit = Deposit::of(view(pixels), &bodies, &Solo);
+            let deposit = Deposit::of(view(pixels), &[], &bodies, &Solo);
             let mass: f64 = bodies.mass.iter().sum();
             assert_eq!(deposit.counts.iter().sum::<i64>() as u64, count);
             let area = view(pixels).pixel_area();
@@ -137,14 +141,22 @@ mod tests {
     #[test]
     fn every_distribution_gives_the_same_picture() {
         let all = cloud(3001);
-        let expected = Deposit::of(view(50), &all, &Solo);
+        let expected = Deposit::of(view(50), &[], &all, &Solo);
         for size in 2..=4 {
             let deposits = threads::run(size, |comm: &dyn Communicator| {
                 let own: Vec<u32> = (0..3001).rev().filter(|n| (n / 1001) as usize % size == comm.rank()).collect();
-                Deposit::of(view(50), &all.reordered(&own), comm)
+                Deposit::of(view(50), &[], &all.reordered(&own), comm)
             });
             assert!(deposits.iter().all(|deposit| *deposit == expected), "{size} ranks");
         }
+    }
+
+    #[test]
+    fn only_the_asked_bodies_are_drawn() {
+        let bodies = cloud(100);
+        let deposit = Deposit::of(view(64), &[[0, 9], [50, 50], [95, 200]], &bodies, &Solo);
+        assert_eq!(deposit.counts.iter().sum::<i64>(), 10 + 1 + 5);
+        assert_eq!(Deposit::of(view(64), &[[0, 99]], &bodies, &Solo), Deposit::of(view(64), &[], &bodies, &Solo));
     }
 
     #[test]
@@ -158,7 +170,7 @@ mod tests {
             (0..2).for_each(|axis| bodies.position[axis][n] *= radius.sqrt() / radius);
         }
         let pixels = 100;
-        let density = Deposit::of(view(pixels), &bodies, &Solo).surface_density();
+        let density = Deposit::of(view(pixels), &[], &bodies, &Solo).surface_density();
         let centre = density[pixels / 2 + pixels * pixels / 2];
         // The kernel holds 30 bodies or more of an even spiral.
         assert!((centre * std::f64::consts::PI - 1.0).abs() < 0.1, "{centre}");
@@ -168,7 +180,7 @@ mod tests {
     #[test]
     fn colours_reach_from_a_lone_body_to_the_densest_place() {
         let bodies = cloud(20_000);
-        let deposit = Deposit::of(view(200), &bodies, &Solo);
+        let deposit = Deposit::of(view(200), &[], &bodies, &Solo);
         let picture = deposit.logarithmic();
         let [low, high] = deposit.logarithmic_range(&picture);
         assert_eq!(high, picture.range().unwrap()[1]);
@@ -181,7 +193,7 @@ mod tests {
     fn ranges_of_strange_pictures() {
         let mut bodies = Particles::default();
         let range = |bodies: &Particles| {
-            let deposit = Deposit::of(view(64), bodies, &Solo);
+            let deposit = Deposit::of(view(64), &[], bodies, &Solo);
             deposit.logarithmic_range(&deposit.logarithmic())
         };
         assert_eq!(range(&bodies), [-9.0, 0.0]);

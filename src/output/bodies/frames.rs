@@ -67,7 +67,7 @@ impl DensityFrames {
             return Ok(None);
         }
         let view = self.view(bodies, comm);
-        let deposit = Deposit::of(view, bodies, comm);
+        let deposit = Deposit::of(view, &self.plan.bodies, bodies, comm);
         let drawn = match comm.rank() {
             0 => self.draw(&view, &deposit, entry).map(Some),
             _ => Ok(None),

@@ -38,7 +38,8 @@ impl LiveDensity {
         let terminal = self.view.begin(entry.step, comm);
         let edge = fitted([1.0; 2], terminal).into_iter().min().unwrap_or(2);
         let window = *self.window.get_or_insert_with(|| View::new(&self.plan, bodies, comm));
-        let deposit = Deposit::of(View { pixels: edge.next_multiple_of(2), ..window }, bodies, comm);
+        let window = View { pixels: edge.next_multiple_of(2), ..window };
+        let deposit = Deposit::of(window, &self.plan.bodies, bodies, comm);
         if comm.rank() == 0 {
             self.draw(&deposit, entry, terminal[0]);
         }

@@ -35,7 +35,15 @@ fn run(formats: &[BodyFormat]) -> NBodyRun {
     let (method, precision, softening) = (Method::Direct, Precision::Double, Softening::Plummer(0.01));
     let gravity = Gravity { constant: 1.0, method, accuracy: 1e-3, softening, precision, portable_bits: false };
     let (centre, half_width, range) = (None, None, None);
-    let frames = DensityPlan { axis: 2, centre, half_width, range, colormap: Colormap::Inferno, pixels: 120 };
+    let frames = DensityPlan {
+        axis: 2,
+        centre,
+        half_width,
+        bodies: Vec::new(),
+        range,
+        colormap: Colormap::Inferno,
+        pixels: 120,
+    };
     NBodyRun {
         title: "two clouds".into(),
         case: "sample".into(),

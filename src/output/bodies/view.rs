@@ -98,7 +98,7 @@ mod tests {
 
     fn plan() -> DensityPlan {
         let (centre, half_width, range) = (None, None, None);
-        DensityPlan { axis: 2, centre, half_width, range, colormap: Colormap::Inferno, pixels: 10 }
+        DensityPlan { axis: 2, centre, half_width, bodies: Vec::new(), range, colormap: Colormap::Inferno, pixels: 10 }
     }
 
     #[test]
