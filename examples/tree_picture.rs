@@ -22,7 +22,7 @@ use parhelion::nbody::direct::DirectSum;
 use parhelion::nbody::fmm::acceptance::Acceptance;
 use parhelion::nbody::fmm::cell::Content;
 use parhelion::nbody::fmm::lanes::Instructions;
-use parhelion::nbody::fmm::octree::{LeafCapacity, Measure};
+use parhelion::nbody::fmm::octree::Measure;
 use parhelion::nbody::fmm::store::Store;
 use parhelion::nbody::fmm::traversal::{Judge, Lists};
 use parhelion::nbody::fmm::tuning::Tuning;
@@ -118,15 +118,14 @@ struct Tree {
 impl Tree {
     fn over(bodies: &mut Particles, gravity: Gravity) -> Result<Tree> {
         let tuning = Tuning::of(gravity.accuracy);
-        let capacity = LeafCapacity(tuning.leaf_capacity);
         let [lowest, highest] = tuning.orders;
         let acceptance = Acceptance::new(&gravity, tuning.limit, lowest, highest);
         let instructions = Instructions::of(CpuPath::best(), gravity.portable_bits);
         let measure =
             Measure { order: acceptance.highest(), softening_squared: acceptance.softening_squared(), instructions };
         let no_bodies = || Error::Input("the deck has no bodies".to_owned());
-        let domain = domain::distribute(bodies, &[], capacity, &Solo)?.ok_or_else(no_bodies)?;
-        let mut store = plant::plant(&domain, bodies, 0, measure, capacity, &Solo).store;
+        let domain = domain::distribute(bodies, &[], tuning.leaf_capacity, &Solo)?.ok_or_else(no_bodies)?;
+        let mut store = plant::plant(&domain, bodies, 0, measure, &Solo).store;
         let fields = store.cells.iter().filter(|cell| cell.is_leaf()).map(|cell| cell.field);
         let floor = field::floor(fields.fold(0.0, f64::max));
         store.spread_fields((0..store.cells.len()).rev(), floor);

@@ -6,7 +6,7 @@
 //! between leaves, and where branches lie can never show in a force.
 
 use super::key::Prefix;
-use super::octree::LeafCapacity;
+use super::octree::LeafLimit;
 use crate::comm::Communicator;
 use std::ops::Range;
 
@@ -52,7 +52,7 @@ impl LocalKeys<'_> {
 
 impl Crown {
     /// Divides until no branch has more than `grain` bodies. Collective.
-    pub fn find(local: LocalKeys<'_>, grain: u64, capacity: LeafCapacity, comm: &dyn Communicator) -> Crown {
+    pub fn find(local: LocalKeys<'_>, grain: u64, limit: LeafLimit, comm: &dyn Communicator) -> Crown {
         let mut nodes = Vec::new();
         let mut frontier = vec![Prefix::ROOT];
         let mut parents: Vec<usize> = Vec::new();
@@ -66,7 +66,7 @@ impl Crown {
                     continue;
                 }
                 adopt(&mut nodes, parents.get(n).copied());
-                if bodies > grain && prefix.splits(bodies, capacity.0) {
+                if bodies > grain && limit.splits(prefix, bodies) {
                     next.extend(prefix.children());
                     next_parents.extend([nodes.len(); 8]);
                 }
@@ -141,7 +141,7 @@ mod tests {
 
     fn find(keys: &[u64], comm: &dyn Communicator) -> Crown {
         let work: Vec<u64> = (0..=keys.len() as u64).collect();
-        Crown::find(LocalKeys { keys, work_before: &work }, 50, LeafCapacity(8), comm)
+        Crown::find(LocalKeys { keys, work_before: &work }, 50, LeafLimit::new(8, 0), comm)
     }
 
     #[test]

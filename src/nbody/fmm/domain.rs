@@ -2,7 +2,7 @@
 
 use super::crown::{Crown, LocalKeys};
 use super::key::RootCube;
-use super::octree::LeafCapacity;
+use super::octree::LeafLimit;
 use crate::comm::{Communicator, ReduceOp, agree, route};
 use crate::error::{Error, Result};
 use crate::particles::{Particles, Row, WORDS};
@@ -20,6 +20,8 @@ pub struct Domain {
     pub crown: Crown,
     /// The first branch of every rank, and the number of branches at the end.
     pub borders: Vec<usize>,
+    /// Which cells of the tree are leaves.
+    pub limit: LeafLimit,
     /// Keys of the bodies of this rank, ascending.
     pub keys: Vec<u64>,
 }
@@ -32,7 +34,7 @@ pub struct Domain {
 pub fn distribute(
     bodies: &mut Particles,
     work: &[f32],
-    capacity: LeafCapacity,
+    leaf_capacity: u64,
     comm: &dyn Communicator,
 ) -> Result<Option<Domain>> {
     agree(comm, check_positions(bodies))?;
@@ -45,14 +47,15 @@ pub fn distribute(
     let mut sorted = Sorted::of(bodies, &cube);
     let grain = (total[0] as u64 / (BRANCHES * comm.size() as u64)).max(1);
     let work_before = sorted.work_before(work);
-    let crown = Crown::find(LocalKeys { keys: &sorted.keys, work_before: &work_before }, grain, capacity, comm);
+    let limit = LeafLimit::new(leaf_capacity, total[0] as u64);
+    let crown = Crown::find(LocalKeys { keys: &sorted.keys, work_before: &work_before }, grain, limit, comm);
     let borders = crown.borders(comm.size());
     if comm.size() > 1 {
         travel(bodies, &sorted, &crown, &borders, comm);
         sorted = Sorted::of(bodies, &cube);
     }
     reorder(bodies, &sorted.order);
-    Ok(Some(Domain { crown, borders, keys: sorted.keys }))
+    Ok(Some(Domain { crown, borders, limit, keys: sorted.keys }))
 }
 
 fn check_positions(bodies: &Particles) -> Result<()> {

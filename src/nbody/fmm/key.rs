@@ -72,11 +72,6 @@ impl Prefix {
         let step = END >> (3 * (self.level + 1));
         std::array::from_fn(|n| Prefix { first: self.first + n as u64 * step, level: self.level + 1 })
     }
-
-    /// True if a cell of this many bodies has children.
-    pub fn splits(self, bodies: u64, leaf_capacity: u64) -> bool {
-        bodies > leaf_capacity && self.level < LEVELS
-    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ use evaluation::{Task, Terms};
 use exchange::{Owners, Traffic};
 use field::Fields;
 use lanes::Instructions;
-use octree::{LeafCapacity, Measure};
+use octree::Measure;
 use plant::{Branch, Planted};
 use std::time::Instant;
 use store::Store;
@@ -105,12 +105,11 @@ impl Forces for Fmm {
     fn evaluate(&mut self, bodies: &mut Particles, from_level: u8, comm: &dyn Communicator) -> Result<()> {
         self.costs.evaluations += 1;
         let start = Instant::now();
-        let capacity = LeafCapacity(self.tuning.leaf_capacity);
-        let Some(domain) = domain::distribute(bodies, &self.work, capacity, comm)? else { return Ok(()) };
+        let Some(domain) = domain::distribute(bodies, &self.work, self.tuning.leaf_capacity, comm)? else { return Ok(()) };
         self.costs.build_s += start.elapsed().as_secs_f64();
         let [lowest, highest] = self.tuning.orders;
         let acceptance = Acceptance::new(&self.gravity, self.tuning.limit, lowest, highest);
-        let mut planted = plant::plant(&domain, bodies, from_level, self.measure(&acceptance), capacity, comm);
+        let mut planted = plant::plant(&domain, bodies, from_level, self.measure(&acceptance), comm);
         let owners = owners(&domain);
         drop(domain);
         self.costs.build_s += planted.build_s;

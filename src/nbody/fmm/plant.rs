@@ -5,7 +5,7 @@ use super::crown::Crown;
 use super::domain::Domain;
 use super::lanes::Line;
 use super::multipole::MomentRoom;
-use super::octree::{BranchBodies, LeafCapacity, Measure, grow};
+use super::octree::{BranchBodies, Measure, grow};
 use super::record;
 use super::store::Store;
 use crate::comm::{Communicator, route};
@@ -54,7 +54,6 @@ pub fn plant(
     bodies: &Particles,
     from_level: u8,
     measure: Measure,
-    capacity: LeafCapacity,
     comm: &dyn Communicator,
 ) -> Planted {
     let start = Instant::now();
@@ -63,7 +62,7 @@ pub fn plant(
     let prefix = |branch: usize| domain.crown.nodes[domain.crown.branches[branch]].prefix;
     let work: Vec<(usize, Range<usize>)> = own.clone().zip(ranges).collect();
     let grown: Vec<Vec<Cell>> =
-        work.par_iter().map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), capacity)).collect();
+        work.par_iter().map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), domain.limit)).collect();
     let build_s = start.elapsed().as_secs_f64();
     let moments: Vec<(Vec<Cell>, Vec<Line>)> = grown
         .into_par_iter()
