@@ -25,8 +25,14 @@ const APART: f64 = 1.01;
 /// How the error of a pair is limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// Estimated error at most this share of the field at the target.
-    Error(f64),
+    /// Estimated error of a pair at most a share of the field at the target.
+    Error {
+        /// The share.
+        share: f64,
+        /// Radius of the target at most this share of the distance. The errors of an expansion about a target that is wide all have the same
+        /// sign for sources in one direction, however small each is: dividing the sources would not help.
+        target: f64,
+    },
     /// Sum of the radii at most this share of the distance; always the highest order.
     Opening(f64),
 }
@@ -157,11 +163,12 @@ fn judge<V: Lanes>(
         let none = V::splat(-1.0);
         let found = match acceptance.limit {
             Limit::Opening(widest) => opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none),
-            Limit::Error(share) => {
+            Limit::Error { share, target: widest } => {
                 let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
                 let allowed = squared.mul(V::splat(share * (acceptance.inverse_constant * target.field))).mul(clear);
                 let [a, b] = [get(RADIUS).mul(inverse), V::splat(target.radius).mul(inverse)];
-                smallest(acceptance, allowed, get(MASS), &powers, a, b, part)
+                let found = smallest(acceptance, allowed, get(MASS), &powers, a, b, part);
+                b.select_up_to(V::splat(widest), found, none)
             }
         };
         let found = opening.select_up_to(V::splat(WIDEST_OPENING), found, none);

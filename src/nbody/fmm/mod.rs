@@ -105,7 +105,9 @@ impl Forces for Fmm {
     fn evaluate(&mut self, bodies: &mut Particles, from_level: u8, comm: &dyn Communicator) -> Result<()> {
         self.costs.evaluations += 1;
         let start = Instant::now();
-        let Some(domain) = domain::distribute(bodies, &self.work, self.tuning.leaf_capacity, comm)? else { return Ok(()) };
+        let Some(domain) = domain::distribute(bodies, &self.work, self.tuning.leaf_capacity, comm)? else {
+            return Ok(());
+        };
         self.costs.build_s += start.elapsed().as_secs_f64();
         let [lowest, highest] = self.tuning.orders;
         let acceptance = Acceptance::new(&self.gravity, self.tuning.limit, lowest, highest);

@@ -44,14 +44,7 @@ pub fn grow(keys: &[u64], branch: Prefix, limit: LeafLimit) -> Vec<Cell> {
     cells
 }
 
-fn divide(
-    cells: &mut Vec<Cell>,
-    at: usize,
-    keys: &[u64],
-    bodies: Range<usize>,
-    prefix: Prefix,
-    limit: LeafLimit,
-) {
+fn divide(cells: &mut Vec<Cell>, at: usize, keys: &[u64], bodies: Range<usize>, prefix: Prefix, limit: LeafLimit) {
     cells[at].first_key = prefix.first;
     cells[at].bodies = bodies.len() as u32;
     cells[at].content = Content::Bodies { first: bodies.start as u32 };

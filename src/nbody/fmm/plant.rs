@@ -61,8 +61,10 @@ pub fn plant(
     let own = domain.borders[comm.rank()]..domain.borders[comm.rank() + 1];
     let prefix = |branch: usize| domain.crown.nodes[domain.crown.branches[branch]].prefix;
     let work: Vec<(usize, Range<usize>)> = own.clone().zip(ranges).collect();
-    let grown: Vec<Vec<Cell>> =
-        work.par_iter().map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), domain.limit)).collect();
+    let grown: Vec<Vec<Cell>> = work
+        .par_iter()
+        .map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), domain.limit))
+        .collect();
     let build_s = start.elapsed().as_secs_f64();
     let moments: Vec<(Vec<Cell>, Vec<Line>)> = grown
         .into_par_iter()

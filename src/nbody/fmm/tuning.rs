@@ -13,27 +13,44 @@ pub struct Tuning {
     pub leaf_capacity: u64,
 }
 
-/// Measured: share of the accuracy that the estimated error of one pair may have, so that the 99th percentile of the errors of
-/// all pairs together stays below the accuracy, at accuracies 10^-2, 10^-3, ... 10^-7. The largest of N = 1e3 to 1e6 and of Plummer
-/// spheres, two of them, a uniform sphere and a cluster of clusters decides. It grows since a tighter limit takes more pairs of bodies.
-const SHARES: [f64; 6] = [0.11, 0.2, 0.3, 0.35, 0.35, 0.35];
-
-impl Tuning {
-    /// For this 99th percentile of the relative error.
-    pub fn of(accuracy: f64) -> Tuning {
-        let (orders, leaf_capacity) = match accuracy {
-            5e-3.. => ([1, 6], 32),
-            5e-4.. => ([1, 8], 48),
-            _ => ([1, 8], 64),
-        };
-        Tuning { limit: Limit::Error(accuracy * share(accuracy)), orders, leaf_capacity }
-    }
+/// One accuracy and what keeps it.
+struct Row {
+    accuracy: f64,
+    /// Lowest and highest order.
+    orders: [usize; 2],
+    /// Estimated error of one pair in units of the accuracy times the field.
+    share: f64,
+    /// Widest target in units of the distance.
+    target: f64,
+    leaf_capacity: u64,
 }
 
-fn share(accuracy: f64) -> f64 {
-    let place = (-2.0 - accuracy.log10()).clamp(0.0, (SHARES.len() - 1) as f64);
-    let (below, above) = (place.floor() as usize, place.ceil() as usize);
-    SHARES[below] + (place - place.floor()) * (SHARES[above] - SHARES[below])
+/// Measured, so that the 99th percentile of the errors stays between a half and 0.8 of the accuracy where it is largest among N = 3e3 and
+/// 1e5 bodies in Plummer spheres, two of them, a uniform sphere, one that collapses and a cluster of clusters. Lower orders than these
+/// with a tighter share cost more: pairs that are just good enough add up, while most pairs of the orders below are far better.
+const ROWS: [Row; 8] = [
+    Row { accuracy: 1e-2, orders: [3, 4], share: 1.0, target: 0.3, leaf_capacity: 32 },
+    Row { accuracy: 3e-3, orders: [4, 5], share: 2.0, target: 0.3, leaf_capacity: 48 },
+    Row { accuracy: 1e-3, orders: [5, 6], share: 3.0, target: 0.3, leaf_capacity: 48 },
+    Row { accuracy: 3e-4, orders: [6, 7], share: 4.0, target: 0.3, leaf_capacity: 64 },
+    Row { accuracy: 1e-4, orders: [6, 7], share: 3.0, target: 0.28, leaf_capacity: 64 },
+    Row { accuracy: 3e-5, orders: [7, 8], share: 3.0, target: 0.28, leaf_capacity: 64 },
+    Row { accuracy: 1e-6, orders: [8, 8], share: 2.5, target: 0.23, leaf_capacity: 64 },
+    Row { accuracy: 1e-7, orders: [8, 8], share: 1.0, target: 0.17, leaf_capacity: 64 },
+];
+
+impl Tuning {
+    /// For this 99th percentile of the relative error. Between two rows the orders are those of the tighter one.
+    pub fn of(accuracy: f64) -> Tuning {
+        let tighter = ROWS.iter().position(|row| row.accuracy <= accuracy).unwrap_or(ROWS.len() - 1);
+        let [above, below] = [&ROWS[tighter.saturating_sub(1)], &ROWS[tighter]];
+        let decades = (above.accuracy / below.accuracy).log10();
+        let weight = if decades > 0.0 { ((above.accuracy / accuracy).log10() / decades).clamp(0.0, 1.0) } else { 1.0 };
+        let between = |of: fn(&Row) -> f64| of(above) + weight * (of(below) - of(above));
+        let share = accuracy * between(|row| row.share);
+        let limit = Limit::Error { share, target: between(|row| row.target) };
+        Tuning { limit, orders: below.orders, leaf_capacity: below.leaf_capacity }
+    }
 }
 
 #[cfg(test)]
@@ -43,11 +60,16 @@ mod tests {
     #[test]
     fn a_smaller_accuracy_is_a_tighter_limit() {
         let limit = |accuracy: f64| match Tuning::of(accuracy).limit {
-            Limit::Error(share) => share,
+            Limit::Error { share, .. } => share,
             Limit::Opening(_) => f64::NAN,
         };
         let accuracies: Vec<f64> = (0..60).map(|n| 10f64.powf(-2.0 - 0.1 * f64::from(n))).collect();
         assert!(accuracies.windows(2).all(|pair| limit(pair[1]) < limit(pair[0])));
-        assert_eq!(share(1e-4), 0.3);
+        for row in ROWS {
+            assert_eq!(
+                Tuning::of(row.accuracy).limit,
+                Limit::Error { share: row.accuracy * row.share, target: row.target }
+            );
+        }
     }
 }
