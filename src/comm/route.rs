@@ -1,7 +1,7 @@
 //! Rows of words to the ranks that should have them: an all-to-all exchange with counts, and an all-gather.
 //!
 //! Both are built on [`Communicator::exchange`], so they work on every backend. Messages are cut in pieces of at most
-//! [`PIECE`] bytes, since MPI counts in 32 bits.
+//! `PIECE` bytes, since MPI counts in 32 bits.
 
 use super::{Communicator, Incoming, Outgoing};
 

@@ -1,5 +1,5 @@
-//! `parhelion run`: from a deck to a run directory. What both physics share; the rest is in [`super::run_heat`] and
-//! [`super::run_nbody`].
+//! `parhelion run`: from a deck to a run directory. What both physics share; the rest is in `run_heat` and
+//! `run_nbody`.
 
 use super::{deck, run_heat, run_nbody};
 use crate::cli::RunArgs;

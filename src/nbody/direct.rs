@@ -8,7 +8,7 @@
 //! Every target adds all sources in the order of their indices, whatever the ranks, threads and levels, and so gets the same bits.
 //! For that, blocks of sources pass by in rank order, the same one on all ranks at the same time, and the next one is on its way
 //! while one is computed. A ring in which each rank starts with its own block was refused: it has one message less to wait for,
-//! and another order of summation on each rank. What a rank border leaves of a run of [`ALIGNMENT`] sources is held back until
+//! and another order of summation on each rank. What a rank border leaves of a run of `ALIGNMENT` sources is held back until
 //! the rest arrives, so that a kernel may treat such runs as a whole.
 //!
 //! Threads share the targets; a run of sources that fits the first-level cache meets all tiles of a thread's chunk before the next.

@@ -1,6 +1,6 @@
 //! A balanced tree of the points of one rank, for the closest pair among them.
 //!
-//! Points are halved along the widest side of their box again and again, down to leaves of at most [`LEAF`]. Halving by number makes the tree
+//! Points are halved along the widest side of their box again and again, down to leaves of at most `LEAF`. Halving by number makes the tree
 //! indifferent to scales: a point 1e300 away, lines, planes and lattices change nothing. Boxes stand level by level, the two halves of
 //! box `n` at `2 n` and `2 n + 1` of the next level. Refused: a grid of cells, of which one would hold everything but the far point.
 

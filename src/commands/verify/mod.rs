@@ -2,11 +2,11 @@
 //!
 //! | part | module |
 //! |---|---|
-//! | heat: exact solutions, balance, shapes | [`heat`] |
-//! | bodies: forces against known forces | [`forces`] |
-//! | bodies: orbits whose places are known, orders in time | [`orbits`] |
-//! | bodies: clusters that are in balance or collapse | [`clusters`] |
-//! | bodies: one digest for every shape | [`shapes`] |
+//! | heat: exact solutions, balance, shapes | `heat` |
+//! | bodies: forces against known forces | `forces` |
+//! | bodies: orbits whose places are known, orders in time | `orbits` |
+//! | bodies: clusters that are in balance or collapse | `clusters` |
+//! | bodies: one digest for every shape | `shapes` |
 
 mod clusters;
 mod forces;

@@ -29,7 +29,7 @@ impl Rung {
         (self.value - self.expected).abs() <= self.tolerance
     }
 
-    /// A line of the table under [`HEAD`].
+    /// A line of the table under the head.
     pub fn line(&self) -> String {
         let word = if self.pass() { "PASS" } else { "FAIL" };
         row(&format!("  {}", self.name), [self.value, self.expected, self.tolerance].map(short)) + "  " + word

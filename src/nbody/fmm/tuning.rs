@@ -35,7 +35,7 @@ const ROWS: [Row; 8] = [
     Row { accuracy: 3e-4, orders: [6, 7], share: 4.0, target: 0.3, leaf_capacity: 64 },
     Row { accuracy: 1e-4, orders: [6, 7], share: 3.0, target: 0.28, leaf_capacity: 64 },
     Row { accuracy: 3e-5, orders: [7, 8], share: 3.0, target: 0.28, leaf_capacity: 64 },
-    Row { accuracy: 1e-6, orders: [8, 8], share: 2.5, target: 0.23, leaf_capacity: 64 },
+    Row { accuracy: 1e-6, orders: [8, 8], share: 1.5, target: 0.22, leaf_capacity: 64 },
     Row { accuracy: 1e-7, orders: [8, 8], share: 1.0, target: 0.17, leaf_capacity: 64 },
 ];
 
