@@ -83,9 +83,9 @@ fn check_prints_a_page_for_bodies() {
         "multipoles (fmm), 99 % of the errors below 1e-2, Plummer softening 0.3 kpc",
         "leapfrog, order 2",
         "1 rank, 1 thread each",
-        "320 to 8.0000e-1 kpc/(km/s)",
+        "360 to 9.0000e-1 kpc/(km/s)",
         "the final snapshot (vtp, npy)",
-        "161 pictures",
+        "91 pictures",
     ] {
         assert!(galaxies.contains(word), "no {word} in {galaxies}");
     }
