@@ -122,13 +122,17 @@ def is_close(found, expected):
 def check_by_yt(path, arrays, unit):
     if importlib.util.find_spec("yt") is None:
         return None
+    import h5py
     import yt
 
     yt.set_log_level(50)
     low, high = arrays["position"].min(), arrays["position"].max()
     margin = 0.01 * (high - low) + 1e-9
     box = [[low - margin, high + margin]] * 3
-    data = yt.load(str(path), bounding_box=box).all_data()
+    # yt takes the units of a GADGET file from its caller alone, else they are kpc.
+    with h5py.File(path) as file:
+        units = {name: float(size) for name, size in file["Units"].attrs.items()}
+    data = yt.load(str(path), bounding_box=box, unit_base=units).all_data()
     order = numpy.argsort(data["PartType1", "ParticleIDs"])
     for name, field, size, cgs in (
         ("position", "Coordinates", CGS[unit][0], "cm"),
