@@ -29,8 +29,8 @@ pub enum Limit {
     Error {
         /// The share.
         share: f64,
-        /// Radius of the target at most this share of the distance. The errors of an expansion about a target that is wide all have the same
-        /// sign for sources in one direction, however small each is: dividing the sources would not help.
+        /// Estimated error of the expansion about the target alone at most this share of what the source itself gives: where sources all
+        /// lie in one direction these errors have one sign, however small each is, and dividing the sources would not help.
         target: f64,
     },
     /// Sum of the radii at most this share of the distance; always the highest order.
@@ -163,12 +163,12 @@ fn judge<V: Lanes>(
         let none = V::splat(-1.0);
         let found = match acceptance.limit {
             Limit::Opening(widest) => opening.select_up_to(V::splat(widest), V::splat(acceptance.highest as f64), none),
-            Limit::Error { share, target: widest } => {
+            Limit::Error { share, target: of_target } => {
                 let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
                 let allowed = squared.mul(V::splat(share * (acceptance.inverse_constant * target.field))).mul(clear);
                 let [a, b] = [get(RADIUS).mul(inverse), V::splat(target.radius).mul(inverse)];
-                let found = smallest(acceptance, allowed, get(MASS), &powers, a, b, part);
-                b.select_up_to(V::splat(widest), found, none)
+                let bounds = Bounds { pair: allowed, target: V::splat(of_target) };
+                smallest(acceptance, bounds, get(MASS), &powers, a, b, part)
             }
         };
         let found = opening.select_up_to(V::splat(WIDEST_OPENING), found, none);
@@ -181,11 +181,20 @@ fn judge<V: Lanes>(
     }
 }
 
+/// What errors may be at most.
+#[derive(Clone, Copy)]
+struct Bounds<V> {
+    /// Of a pair, times R^2.
+    pair: V,
+    /// Of the expansion about the target alone, in units of what the source gives.
+    target: V,
+}
+
 /// The smallest order with an error of at most `allowed` (error times R^2), or -1.
 #[inline(always)]
 fn smallest<V: Lanes>(
     acceptance: &Acceptance,
-    allowed: V,
+    bounds: Bounds<V>,
     mass: V,
     powers: &[Line; WIDTH],
     a: V,
@@ -198,6 +207,13 @@ fn smallest<V: Lanes>(
         power = power.mul(a);
         weighted[k] = power.mul(V::load(&powers[k - 1], part));
     }
+    let mut of_target = [V::splat(1.0); SIDE];
+    for order in 1..=acceptance.highest {
+        of_target[order] = of_target[order - 1].mul(b);
+    }
+    for (order, error) in of_target.iter_mut().enumerate() {
+        *error = error.mul(V::splat((order + 1) as f64));
+    }
     let highest = acceptance.highest;
     let mut errors = [V::splat(0.0); SIDE];
     for order in acceptance.lowest.min(highest.saturating_sub(1))..=highest {
@@ -209,7 +225,8 @@ fn smallest<V: Lanes>(
     let mut next = errors[highest.saturating_sub(1)].mul(opening).mul(opening);
     let mut found = V::splat(-1.0);
     for order in (acceptance.lowest..=highest).rev() {
-        found = errors[order].add(next).select_up_to(allowed, V::splat(order as f64), found);
+        let good = errors[order].add(next).select_up_to(bounds.pair, V::splat(order as f64), found);
+        found = of_target[order].select_up_to(bounds.target, good, found);
         next = errors[order];
     }
     found

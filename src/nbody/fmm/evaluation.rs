@@ -2,6 +2,7 @@
 
 use super::acceptance::Acceptance;
 use super::exchange::{self, Owners, Traffic};
+use super::near::NearLaw;
 use super::plant::Branch;
 use super::store::Store;
 use super::survey::Survey;
@@ -26,6 +27,8 @@ pub struct Terms<'a> {
     pub acceptance: Acceptance,
     /// Force of pairs of bodies.
     pub kernel: PairKernel,
+    /// The same in 32 bits, where that is enough.
+    pub near: Option<NearLaw>,
     /// For pairs of cells.
     pub instructions: super::lanes::Instructions,
     /// Gravitational constant.
@@ -61,6 +64,7 @@ impl Terms<'_> {
             from_level: self.from_level,
             acceptance: self.acceptance,
             kernel: self.kernel,
+            near: self.near,
             instructions: self.instructions,
             constant: self.constant,
         }

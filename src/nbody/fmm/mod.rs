@@ -32,9 +32,13 @@ pub mod lanes;
 pub mod lanes_x86;
 pub mod local;
 pub mod multipole;
+pub mod near;
 pub mod octree;
 pub mod plant;
 pub mod record;
+pub mod single_lanes;
+#[cfg(target_arch = "x86_64")]
+pub mod single_lanes_x86;
 pub mod store;
 pub mod survey;
 pub mod traversal;
@@ -53,6 +57,7 @@ use evaluation::{Task, Terms};
 use exchange::{Owners, Traffic};
 use field::Fields;
 use lanes::Instructions;
+use near::NearLaw;
 use octree::Measure;
 use plant::{Branch, Planted};
 use std::time::Instant;
@@ -68,6 +73,7 @@ use tuning::Tuning;
 pub struct Fmm {
     gravity: Gravity,
     kernel: PairKernel,
+    near: Option<NearLaw>,
     instructions: Instructions,
     tuning: Tuning,
     work: Vec<f32>,
@@ -82,10 +88,12 @@ impl Fmm {
 
     /// As [`Fmm::new`], with given limits instead of those that follow from the accuracy.
     pub fn with_tuning(gravity: &Gravity, path: CpuPath, tuning: Tuning) -> Fmm {
+        let instructions = Instructions::of(path, gravity.portable_bits);
         Fmm {
             gravity: *gravity,
             kernel: PairKernel::new(gravity, path),
-            instructions: Instructions::of(path, gravity.portable_bits),
+            near: NearLaw::of(gravity, instructions),
+            instructions,
             tuning,
             work: Vec::new(),
             costs: ForceCosts::default(),
@@ -202,6 +210,7 @@ impl Fmm {
             from_level,
             acceptance,
             kernel: self.kernel,
+            near: self.near,
             instructions: self.instructions,
             constant: self.gravity.constant,
             needs_bodies,

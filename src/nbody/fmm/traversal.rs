@@ -13,6 +13,8 @@ use super::expansion::SIDE;
 use super::interaction::Workspace;
 use super::lanes::{Instructions, Line, WIDTH};
 use super::local::{Local, offsets};
+use super::near::{NearBodies, NearLaw, Tiles};
+use super::single_lanes::SIXTEEN;
 use super::store::Store;
 use crate::nbody::gravity::{PairKernel, Sources, Tile};
 use arrayvec::ArrayVec;
@@ -34,6 +36,8 @@ pub struct Walk<'a> {
     pub acceptance: Acceptance,
     /// Force of pairs of bodies.
     pub kernel: PairKernel,
+    /// The same in 32 bits, where that is enough.
+    pub near: Option<NearLaw>,
     /// For pairs of cells.
     pub instructions: Instructions,
     /// Gravitational constant.
@@ -95,6 +99,7 @@ pub struct Room {
     expansions: Vec<Local>,
     workspace: Workspace,
     runs: Vec<Run>,
+    near: NearBodies,
     effort: Effort,
 }
 
@@ -243,38 +248,93 @@ impl Walk<'_> {
         let Content::Bodies { first } = target.content else { return };
         let (start, end) = (first as usize, first as usize + target.bodies as usize);
         self.find_runs(&room.lists.near, &mut room.runs);
-        for tile_start in (start..end).step_by(WIDTH) {
-            let range = tile_start..end.min(tile_start + WIDTH);
+        let single = self.near.filter(|law| law.covers(self.widest(target, &room.lists.near)));
+        if let Some(law) = &single {
+            self.gather(law, target, start, room);
+        }
+        for first in (start..end).step_by(SIXTEEN) {
+            let range = first..end.min(first + SIXTEEN);
             if self.level[range.clone()].iter().any(|&level| level >= self.from_level) {
-                let mut tile = self.tile(range.clone());
-                let start = Instant::now();
-                room.runs.iter().for_each(|run| self.add_run(run, &range, &mut tile, &mut room.effort.pairs));
-                room.effort.near_s += start.elapsed().as_secs_f64();
-                self.add_expansion(&room.expansions[depth], target, range.clone(), &mut tile);
-                self.write(&tile, range, output);
+                let mut tiles = self.tiles(range.clone());
+                self.add_near(room, single.as_ref(), start, range.clone(), &mut tiles);
+                for (n, tile) in tiles.iter_mut().enumerate() {
+                    let bodies = (range.start + n * WIDTH).min(range.end)..(range.start + (n + 1) * WIDTH).min(range.end);
+                    self.add_expansion(&room.expansions[depth], target, bodies.clone(), tile);
+                    self.write(tile, bodies, output);
+                }
             }
         }
     }
 
-    fn tile(&self, targets: Range<usize>) -> Tile {
+    /// A bound of the distance from the centre of a leaf to bodies of these leaves and its own.
+    fn widest(&self, target: &Cell, near: &[u32]) -> f64 {
+        let reach = |&leaf: &u32| {
+            let source = &self.store.cells[leaf as usize];
+            away(source.center, target.center).iter().map(|x| x.abs()).sum::<f64>() + source.radius
+        };
+        near.iter().map(reach).fold(target.radius, f64::max)
+    }
+
+    /// Gathers what acts body by body on a leaf whose first body is `own`.
+    fn gather(&self, law: &NearLaw, target: &Cell, own: usize, room: &mut Room) {
+        let start = Instant::now();
+        room.near.begin(target.center, self.store.cells[0].mass);
+        for run in &room.runs {
+            if run.is_here && run.bodies.contains(&own) {
+                room.near.expect_own(own - run.bodies.start);
+            }
+            room.near.extend(law, self.sources_of(run));
+        }
+        room.effort.near_s += start.elapsed().as_secs_f64();
+    }
+
+    /// Adds to up to sixteen targets what acts body by body, in 32 bits if `single` is there and enough.
+    fn add_near(
+        &self,
+        room: &mut Room,
+        single: Option<&NearLaw>,
+        first_of_leaf: usize,
+        targets: Range<usize>,
+        tiles: &mut Tiles,
+    ) {
+        let start = Instant::now();
+        let sources: usize = room.runs.iter().map(|run| run.bodies.len()).sum();
+        room.effort.pairs += (sources * targets.len()) as u64;
+        let numbers = targets.start - first_of_leaf..targets.end - first_of_leaf;
+        let is_done = single.is_some_and(|law| room.near.add_to(law, numbers, tiles));
+        if !is_done {
+            for (first, tile) in targets.clone().step_by(WIDTH).zip(tiles) {
+                room.runs.iter().for_each(|run| self.add_run(run, first, tile));
+            }
+        }
+        room.effort.near_s += start.elapsed().as_secs_f64();
+    }
+
+    fn tiles(&self, targets: Range<usize>) -> Tiles {
+        std::array::from_fn(|n| self.tile(targets.start + n * WIDTH, targets.end))
+    }
+
+    fn tile(&self, first: usize, end: usize) -> Tile {
         let mut tile = Tile::default();
         for axis in 0..3 {
             for lane in 0..WIDTH {
                 // Lanes without a body repeat the last one.
-                let body = (targets.start + lane).min(targets.end - 1);
+                let body = (first + lane).min(end - 1);
                 tile.position[axis][lane] = self.bodies.position[axis][body];
             }
         }
         tile
     }
 
-    fn add_run(&self, run: &Run, targets: &Range<usize>, tile: &mut Tile, pairs: &mut u64) {
+    fn add_run(&self, run: &Run, first: usize, tile: &mut Tile) {
+        let diagonal = (run.is_here && run.bodies.contains(&first)).then(|| first - run.bodies.start);
+        self.kernel.add(tile, self.sources_of(run), diagonal);
+    }
+
+    fn sources_of(&self, run: &Run) -> Sources<'_> {
         let bodies = if run.is_here { self.bodies } else { self.store.imported() };
         let range = run.bodies.clone();
-        let diagonal = (run.is_here && range.contains(&targets.start)).then(|| targets.start - range.start);
-        let sources = Sources { position: bodies.position.map(|x| &x[range.clone()]), mass: &bodies.mass[range] };
-        self.kernel.add(tile, sources, diagonal);
-        *pairs += (run.bodies.len() * targets.len()) as u64;
+        Sources { position: bodies.position.map(|x| &x[range.clone()]), mass: &bodies.mass[range] }
     }
 
     /// Joins leaves that lie behind each other in memory.

@@ -20,7 +20,7 @@ struct Row {
     orders: [usize; 2],
     /// Estimated error of one pair in units of the accuracy times the field.
     share: f64,
-    /// Widest target in units of the distance.
+    /// Estimated error of the target's expansion in units of the accuracy times what the source gives.
     target: f64,
     leaf_capacity: u64,
 }
@@ -29,14 +29,14 @@ struct Row {
 /// 1e5 bodies in Plummer spheres, two of them, a uniform sphere, one that collapses and a cluster of clusters. Lower orders than these
 /// with a tighter share cost more: pairs that are just good enough add up, while most pairs of the orders below are far better.
 const ROWS: [Row; 8] = [
-    Row { accuracy: 1e-2, orders: [3, 4], share: 1.0, target: 0.3, leaf_capacity: 32 },
-    Row { accuracy: 3e-3, orders: [4, 5], share: 2.0, target: 0.3, leaf_capacity: 48 },
-    Row { accuracy: 1e-3, orders: [5, 6], share: 3.0, target: 0.3, leaf_capacity: 48 },
-    Row { accuracy: 3e-4, orders: [6, 7], share: 4.0, target: 0.3, leaf_capacity: 64 },
-    Row { accuracy: 1e-4, orders: [6, 7], share: 3.0, target: 0.28, leaf_capacity: 64 },
-    Row { accuracy: 3e-5, orders: [7, 8], share: 3.0, target: 0.28, leaf_capacity: 64 },
-    Row { accuracy: 1e-6, orders: [8, 8], share: 1.5, target: 0.22, leaf_capacity: 64 },
-    Row { accuracy: 1e-7, orders: [8, 8], share: 1.0, target: 0.17, leaf_capacity: 64 },
+    Row { accuracy: 1e-2, orders: [3, 4], share: 1.0, target: 30.0, leaf_capacity: 32 },
+    Row { accuracy: 3e-3, orders: [4, 5], share: 2.0, target: 30.0, leaf_capacity: 48 },
+    Row { accuracy: 1e-3, orders: [5, 6], share: 3.0, target: 30.0, leaf_capacity: 48 },
+    Row { accuracy: 3e-4, orders: [6, 7], share: 4.0, target: 30.0, leaf_capacity: 64 },
+    Row { accuracy: 1e-4, orders: [6, 7], share: 3.0, target: 30.0, leaf_capacity: 64 },
+    Row { accuracy: 3e-5, orders: [7, 8], share: 3.0, target: 30.0, leaf_capacity: 64 },
+    Row { accuracy: 1e-6, orders: [8, 8], share: 1.5, target: 30.0, leaf_capacity: 64 },
+    Row { accuracy: 1e-7, orders: [8, 8], share: 1.0, target: 30.0, leaf_capacity: 64 },
 ];
 
 impl Tuning {
@@ -48,7 +48,7 @@ impl Tuning {
         let weight = if decades > 0.0 { ((above.accuracy / accuracy).log10() / decades).clamp(0.0, 1.0) } else { 1.0 };
         let between = |of: fn(&Row) -> f64| of(above) + weight * (of(below) - of(above));
         let share = accuracy * between(|row| row.share);
-        let limit = Limit::Error { share, target: between(|row| row.target) };
+        let limit = Limit::Error { share, target: accuracy * between(|row| row.target) };
         Tuning { limit, orders: below.orders, leaf_capacity: below.leaf_capacity }
     }
 }
@@ -68,7 +68,10 @@ mod tests {
         for row in ROWS {
             assert_eq!(
                 Tuning::of(row.accuracy).limit,
-                Limit::Error { share: row.accuracy * row.share, target: row.target }
+                Limit::Error {
+                    share: row.accuracy * row.share,
+                    target: row.accuracy * row.target
+                }
             );
         }
     }
