@@ -205,7 +205,8 @@ fn smallest<V: Lanes>(
     let mut power = mass;
     for k in 1..=acceptance.highest {
         power = power.mul(a);
-        weighted[k] = power.mul(V::load(&powers[k - 1], part));
+        // Normalised powers fall with the degree, so that the last one that is kept bounds those behind it.
+        weighted[k] = power.mul(V::load(&powers[(k - 1).min(WIDTH - 1)], part));
     }
     let mut of_target = [V::splat(1.0); SIDE];
     for order in 1..=acceptance.highest {

@@ -6,13 +6,16 @@
 //! coefficients ((p + 1)^2) but expand 1/r only; here the softened kernel is expanded as it is.
 
 /// Largest total degree of an expansion.
-pub const MAX_ORDER: usize = 8;
+pub const MAX_ORDER: usize = 10;
 /// Exponents of one axis.
 pub const SIDE: usize = MAX_ORDER + 1;
 /// Places in the cube of exponents.
 pub const CUBE: usize = SIDE * SIDE * SIDE;
 /// Coefficients of an expansion of [`MAX_ORDER`].
 pub const MOST: usize = count(MAX_ORDER);
+
+/// n! of every exponent.
+pub const FACTORIALS: [f64; SIDE] = [1.0, 1.0, 2.0, 6.0, 24.0, 120.0, 720.0, 5040.0, 40_320.0, 362_880.0, 3_628_800.0];
 
 /// Number of coefficients up to a degree.
 pub const fn count(order: usize) -> usize {

@@ -5,9 +5,9 @@
 //! the recursion of McMurchie and Davidson (1978): with g_j = (1/r d/dr)^j (r^2 + eps^2)^(-1/2) and R^j_0 = g_j,
 //! R^j_(n+e) = r_e R^(j+1)_n + n_e R^(j+1)_(n-e) and D = R^0, which is exact for the softened kernel.
 //!
-//! All three are cubes of lines (165 of 729 lines in use at order 8, so 10 KiB each). For one (i, j) of the target and one of the
+//! All three are cubes of lines (165 of 1331 lines in use at order 8, so 10 KiB each). For one (i, j) of the target and one of the
 //! source what remains is a triangle of products along k, whose operands stay in registers. Per eight sources 28, 84, 210, 462,
-//! 924, 1716, 3003 fused operations at order 2 to 8, less those of the dipole, which is 0 about the centre of mass.
+//! 924, 1716, 3003, 5005, 8008 fused operations at order 2 to 10, less those of the dipole, which is 0 about the centre of mass.
 //! Refused: interactions that both cells share (each lane would write to its own target), and one source at a time over the
 //! coefficients (triangles do not fill vectors).
 
@@ -147,7 +147,7 @@ fn radial<V: Lanes>(order: usize, r: [V; 3], softening_squared: f64) -> [V; SIDE
 /// for the others. Written out, so that places are constants.
 macro_rules! raise {
     ($V:ident, $cube:ident, $part:ident, $r:ident, $($n:literal [$($k:literal)*]),*) => {{
-        $(raise!(@plane $V, $cube, $part, $r, $n, [0 1 2 3 4 5 6 7 8], [$($k)*]);)*
+        $(raise!(@plane $V, $cube, $part, $r, $n, [0 1 2 3 4 5 6 7 8 9 10], [$($k)*]);)*
         $($(raised::<$V>($cube, $part, const { place(0, $n, $k) }, SIDE, $n, $r[1]);)*)*
         $(raised::<$V>($cube, $part, const { place(0, 0, $n) }, 1, $n, $r[2]);)*
     }};
@@ -172,12 +172,16 @@ fn derive<V: Lanes>(cube: &mut Lines, order: usize, r: [V; 3], softening_squared
             5 => raise!(V, cube, part, r, 5 [0], 4 [1 0], 3 [2 1 0], 2 [3 2 1 0], 1 [4 3 2 1 0]),
             6 => raise!(V, cube, part, r, 6 [0], 5 [1 0], 4 [2 1 0], 3 [3 2 1 0], 2 [4 3 2 1 0], 1 [5 4 3 2 1 0]),
             7 => {
-                raise!(V, cube, part, r, 7 [0], 6 [1 0], 5 [2 1 0], 4 [3 2 1 0], 3 [4 3 2 1 0], 2 [5 4 3 2 1 0],
-                    1 [6 5 4 3 2 1 0]);
+                raise!(V, cube, part, r, 7 [0], 6 [1 0], 5 [2 1 0], 4 [3 2 1 0], 3 [4 3 2 1 0], 2 [5 4 3 2 1 0], 1 [6 5 4 3 2 1 0])
+            }
+            8 => {
+                raise!(V, cube, part, r, 8 [0], 7 [1 0], 6 [2 1 0], 5 [3 2 1 0], 4 [4 3 2 1 0], 3 [5 4 3 2 1 0], 2 [6 5 4 3 2 1 0], 1 [7 6 5 4 3 2 1 0])
+            }
+            9 => {
+                raise!(V, cube, part, r, 9 [0], 8 [1 0], 7 [2 1 0], 6 [3 2 1 0], 5 [4 3 2 1 0], 4 [5 4 3 2 1 0], 3 [6 5 4 3 2 1 0], 2 [7 6 5 4 3 2 1 0], 1 [8 7 6 5 4 3 2 1 0])
             }
             _ => {
-                raise!(V, cube, part, r, 8 [0], 7 [1 0], 6 [2 1 0], 5 [3 2 1 0], 4 [4 3 2 1 0], 3 [5 4 3 2 1 0],
-                    2 [6 5 4 3 2 1 0], 1 [7 6 5 4 3 2 1 0]);
+                raise!(V, cube, part, r, 10 [0], 9 [1 0], 8 [2 1 0], 7 [3 2 1 0], 6 [4 3 2 1 0], 5 [5 4 3 2 1 0], 4 [6 5 4 3 2 1 0], 3 [7 6 5 4 3 2 1 0], 2 [8 7 6 5 4 3 2 1 0], 1 [9 8 7 6 5 4 3 2 1 0])
             }
         }
         radial[order - degree].store(&mut cube[0], part);
@@ -201,14 +205,14 @@ macro_rules! contract_rows {
         let mut sum = [$V::splat(0.0); SIDE];
         let target = row_mut(&mut $work.expansion, $i, $j);
         $(sum[$k] = $V::load(&target[$k], $part);)*
-        contract_rows!(@planes $V, $work, $i, $j, $part, sum, [0 1 2 3 4 5 6 7 8], [$($k)*]);
+        contract_rows!(@planes $V, $work, $i, $j, $part, sum, [0 1 2 3 4 5 6 7 8 9 10], [$($k)*]);
         let target = row_mut(&mut $work.expansion, $i, $j);
         $(sum[$k].store(&mut target[$k], $part);)*
     }};
     // Every power a of x of the source; one less is left for the rest each time.
     (@planes $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, $a:tt, []) => {};
     (@planes $V:ident, $work:ident, $i:ident, $j:ident, $part:ident, $sum:ident, [$a:literal $($more:literal)*], [$q:literal $($k:literal)*]) => {
-        contract_rows!(@rows $V, $work, $i, $j, $part, $sum, $a, [0 1 2 3 4 5 6 7 8], [$q $($k)*]);
+        contract_rows!(@rows $V, $work, $i, $j, $part, $sum, $a, [0 1 2 3 4 5 6 7 8 9 10], [$q $($k)*]);
         contract_rows!(@planes $V, $work, $i, $j, $part, $sum, [$($more)*], [$($k)*]);
     };
     // Every power b of y.
@@ -219,7 +223,7 @@ macro_rules! contract_rows {
         let mut factor = [$V::splat(0.0); SIDE];
         factor[$q] = $V::load(&derivatives[$q], $part);
         $(factor[$k] = $V::load(&derivatives[$k], $part);)*
-        contract_rows!(@powers $V, moments, factor, $part, $sum, $a, $b, [0 1 2 3 4 5 6 7 8], [$q $($k)*]);
+        contract_rows!(@powers $V, moments, factor, $part, $sum, $a, $b, [0 1 2 3 4 5 6 7 8 9 10], [$q $($k)*]);
         contract_rows!(@rows $V, $work, $i, $j, $part, $sum, $a, [$($more)*], [$($k)*]);
     };
     // Every power m of z, without the dipole: sum[n] += moments[m] factor[n + m].
@@ -247,7 +251,9 @@ fn contract<V: Lanes>(work: &mut Workspace, order: usize, part: usize) {
                 5 => contract_rows!(V, work, i, j, part, [5 4 3 2 1 0]),
                 6 => contract_rows!(V, work, i, j, part, [6 5 4 3 2 1 0]),
                 7 => contract_rows!(V, work, i, j, part, [7 6 5 4 3 2 1 0]),
-                _ => contract_rows!(V, work, i, j, part, [8 7 6 5 4 3 2 1 0]),
+                8 => contract_rows!(V, work, i, j, part, [8 7 6 5 4 3 2 1 0]),
+                9 => contract_rows!(V, work, i, j, part, [9 8 7 6 5 4 3 2 1 0]),
+                _ => contract_rows!(V, work, i, j, part, [10 9 8 7 6 5 4 3 2 1 0]),
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The potential at c + y is the sum over n of L_n y^n; here L_n includes the 1 / n! of a Taylor series, so that moving the centre
 //! is a shift of polynomials by Horner's rule along one axis after the other, without binomials.
 
-use super::expansion::{CUBE, Cube, EXPONENTS, MAX_ORDER, MOST, PLACES, SIDE, count, place};
+use super::expansion::{CUBE, Cube, EXPONENTS, FACTORIALS, MAX_ORDER, MOST, PLACES, SIDE, count, place};
 use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
 
 /// Expansion of a target cell.
@@ -69,7 +69,6 @@ impl Local {
 const INVERSE_FACTORIALS: [f64; MOST] = inverse_factorials();
 
 const fn inverse_factorials() -> [f64; MOST] {
-    const FACTORIALS: [f64; SIDE] = [1.0, 1.0, 2.0, 6.0, 24.0, 120.0, 720.0, 5040.0, 40320.0];
     let mut all = [0.0; MOST];
     let mut n = 0;
     while n < MOST {

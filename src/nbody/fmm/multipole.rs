@@ -4,7 +4,9 @@
 //! factorial are those with which the interaction needs it. Moments are stored by degree ([`super::expansion`]). Bodies fill the
 //! lanes of vectors. Cells are shifted one axis after the other, three times 495 operations at order 8 instead of 3003.
 
-use super::expansion::{CUBE, Cube, EXPONENTS, MAX_ORDER, MOST, PLACES, SIDE, count, pack_add, place, unpack};
+use super::expansion::{
+    CUBE, Cube, EXPONENTS, FACTORIALS, MAX_ORDER, MOST, PLACES, SIDE, count, pack_add, place, unpack,
+};
 use super::interaction::{Lines, zero_lines};
 use super::lanes::{Instructions, Lanes, Line, WIDTH, dispatched};
 use crate::nbody::gravity::Sources;
@@ -198,9 +200,9 @@ const fn plane(degree: usize) -> usize {
 /// Components at [`MAX_ORDER`].
 const PLANE: usize = plane(MAX_ORDER);
 
-const FACTORIALS: [f64; SIDE] = [1.0, 1.0, 2.0, 6.0, 24.0, 120.0, 720.0, 5040.0, 40320.0];
 /// (2 k - 1)!!
-const DOUBLE_FACTORIALS: [f64; SIDE] = [1.0, 1.0, 3.0, 15.0, 105.0, 945.0, 10395.0, 135_135.0, 2_027_025.0];
+const DOUBLE_FACTORIALS: [f64; SIDE] =
+    [1.0, 1.0, 3.0, 15.0, 105.0, 945.0, 10395.0, 135_135.0, 2_027_025.0, 34_459_425.0, 654_729_075.0];
 
 /// How often each component of a tensor occurs, by degree.
 const OCCURRENCES: [[f64; PLANE]; SIDE] = occurrences();

@@ -4,7 +4,7 @@ use super::*;
 use crate::nbody::fmm::cell::away;
 use crate::nbody::fmm::samples::{Random, uniform};
 
-const ORDER: usize = 8;
+const ORDER: usize = MAX_ORDER;
 
 fn moments(position: &[Vec<f64>; 3], mass: &[f64], center: [f64; 3]) -> Vec<f64> {
     let mut moments = vec![0.0; MOST];

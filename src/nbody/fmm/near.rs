@@ -183,7 +183,13 @@ dispatched_single! {
 
 /// Half of the lanes are enough for half of the targets.
 #[inline(always)]
-fn pull<V: SingleLanes>(near: &NearBodies, targets: &Targets, softening_squared: f32, factors: [f64; 2], sums: &mut Sums) {
+fn pull<V: SingleLanes>(
+    near: &NearBodies,
+    targets: &Targets,
+    softening_squared: f32,
+    factors: [f64; 2],
+    sums: &mut Sums,
+) {
     if targets.count <= SIXTEEN / 2 {
         pull_parts::<V::Half>(near, targets, softening_squared, factors, sums);
     } else {
@@ -262,7 +268,8 @@ impl<V: SingleLanes> Group<V> {
         let potential = mass.mul(inverse);
         let force = potential.mul(inverse.mul(inverse));
         let ([x, y, z], [ax, ay, az, sum]) = (source.away, self.sums);
-        self.sums = [x.multiply_add(force, ax), y.multiply_add(force, ay), z.multiply_add(force, az), sum.add(potential)];
+        self.sums =
+            [x.multiply_add(force, ax), y.multiply_add(force, ay), z.multiply_add(force, az), sum.add(potential)];
     }
 
     /// Adds the sources `range`. The root of the next one is begun before the one at hand pulls, which keeps the CPU busy.
@@ -313,3 +320,7 @@ fn add_block<V: SingleLanes>(found: [V; 4], part: usize, [acceleration, potentia
         }
     }
 }
+
+#[cfg(test)]
+#[path = "near_tests.rs"]
+mod tests;

@@ -92,7 +92,7 @@ single_lanes!(
 
 single_lanes!(
     Single512,
-    half Single256,
+    half Half512,
     __m512,
     16,
     _mm512_set1_ps,
@@ -104,4 +104,21 @@ single_lanes!(
     _mm512_fmadd_ps,
     _mm512_fnmadd_ps,
     _mm512_rsqrt14_ps
+);
+
+// The estimate of the wider registers, so that half of them gives the same bits.
+single_lanes!(
+    Half512,
+    half Half512,
+    __m256,
+    8,
+    _mm256_set1_ps,
+    _mm256_load_ps,
+    _mm256_store_ps,
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_mul_ps,
+    _mm256_fmadd_ps,
+    _mm256_fnmadd_ps,
+    _mm256_rsqrt14_ps
 );

@@ -21,7 +21,7 @@ pub const IS_LEAF: usize = 6;
 pub struct Shape {
     /// See the constants.
     pub geometry: Line,
-    /// Multipole powers of degree 1 to 8, as in [`Cell::powers`].
+    /// Multipole powers of degree 1 to 8, the first of those in [`Cell::powers`].
     pub powers: Line,
 }
 

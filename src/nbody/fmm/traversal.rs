@@ -258,7 +258,8 @@ impl Walk<'_> {
                 let mut tiles = self.tiles(range.clone());
                 self.add_near(room, single.as_ref(), start, range.clone(), &mut tiles);
                 for (n, tile) in tiles.iter_mut().enumerate() {
-                    let bodies = (range.start + n * WIDTH).min(range.end)..(range.start + (n + 1) * WIDTH).min(range.end);
+                    let bodies =
+                        (range.start + n * WIDTH).min(range.end)..(range.start + (n + 1) * WIDTH).min(range.end);
                     self.add_expansion(&room.expansions[depth], target, bodies.clone(), tile);
                     self.write(tile, bodies, output);
                 }
