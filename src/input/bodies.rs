@@ -1,5 +1,6 @@
 //! Reads files of bodies: which reader takes which format, and what a body must be.
 
+use super::bodies_arrays::{ArrayBodies, is_positions};
 use super::bodies_npy::NpyBodies;
 use super::bodies_text::TextBodies;
 use crate::error::{Error, Result};
@@ -16,6 +17,7 @@ impl BodyFiles for Files {
         match format {
             FileFormat::Csv => Ok(Box::new(TextBodies::open_csv(path)?)),
             FileFormat::Ascii => Ok(Box::new(TextBodies::open_ascii(path)?)),
+            FileFormat::Npy if is_positions(path) => Ok(Box::new(ArrayBodies::open(path)?)),
             FileFormat::Npy => Ok(Box::new(NpyBodies::open(path)?)),
             FileFormat::Gadget => open_gadget(path),
         }

@@ -148,16 +148,16 @@ fn arrays_are_in_the_order_of_ids() {
     let path = |name: &str| directory.path().join("snapshots/00000002").join(name);
     let vectors = |name: &str| -> ndarray::Array2<f64> { ndarray_npy::read_npy(path(name)).unwrap() };
     let scalars = |name: &str| -> ndarray::Array1<f64> { ndarray_npy::read_npy(path(name)).unwrap() };
-    let ids: ndarray::Array1<u64> = ndarray_npy::read_npy(path("id.npy")).unwrap();
+    let ids: ndarray::Array1<u64> = ndarray_npy::read_npy(path("ids.npy")).unwrap();
     assert_eq!(ids.to_vec(), all.id);
     for (name, expected) in
-        [("position.npy", &all.position), ("velocity.npy", &all.velocity), ("acceleration.npy", &all.acceleration)]
+        [("positions.npy", &all.position), ("velocities.npy", &all.velocity), ("accelerations.npy", &all.acceleration)]
     {
         let values = vectors(name);
         (0..3).for_each(|axis| assert_eq!(values.column(axis).to_vec(), expected[axis], "{name}"));
     }
-    assert_eq!(scalars("mass.npy").to_vec(), all.mass);
-    assert_eq!(scalars("potential.npy").to_vec(), all.potential);
+    assert_eq!(scalars("masses.npy").to_vec(), all.mass);
+    assert_eq!(scalars("potentials.npy").to_vec(), all.potential);
     let times = fs::read_to_string(directory.path().join("snapshots/times.csv")).unwrap();
     assert_eq!(times, "step,time (kpc/(km/s))\n0,0.0\n2,1.0\n");
     let written: u64 = contents(&directory).iter().map(|(_, bytes)| bytes.len() as u64).sum();
@@ -211,7 +211,7 @@ fn a_rendered_run_looks_as_it_did() {
         let read = |place: &str| fs::read(directory.path().join(place).join(&name)).unwrap();
         assert!(read("again") == read("frames"), "{name}");
     }
-    fs::write(directory.path().join("snapshots/00000002/position.npy"), b"no array").unwrap();
+    fs::write(directory.path().join("snapshots/00000002/positions.npy"), b"no array").unwrap();
     assert_eq!(render(directory.path(), &options).unwrap_err().exit_code(), 2);
 }
 
@@ -267,7 +267,7 @@ fn pieces_for_paraview_join_to_all_bodies() {
 fn one_body_on_five_ranks_has_all_files() {
     let (directory, finished) = write(&run(&[BodyFormat::Npy, BodyFormat::Vtp]), 1, 5, |_| 3);
     let positions: ndarray::Array2<f64> =
-        ndarray_npy::read_npy(directory.path().join("snapshots/00000000/position.npy")).unwrap();
+        ndarray_npy::read_npy(directory.path().join("snapshots/00000000/positions.npy")).unwrap();
     assert_eq!(positions.dim(), (1, 3));
     assert!(directory.path().join("snapshots/00000000/bodies_4.vtp").exists());
     assert!(finished.last.unwrap().closest.is_none());
