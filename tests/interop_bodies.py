@@ -19,7 +19,7 @@ import numpy
 import pyvista
 import vtk
 
-from interop import check_pictures, expect
+from interop import check_all, check_pictures, expect
 
 ARRAYS = {"position": 3, "velocity": 3, "acceleration": 3, "mass": 1, "potential": 1}
 FILES = {"position": "positions", "velocity": "velocities", "acceleration": "accelerations"}
@@ -235,22 +235,7 @@ def check_run(run, all_readers):
     print(f"PASS {run}: {snapshots} snapshots by {readers}; {pictures} pictures, {len(log)} rows of diagnostics")
 
 
-def main():
+if __name__ == "__main__":
     # pynbody tells of cosmological defaults that nothing here uses.
     warnings.simplefilter("ignore")
-    all_readers = "--all-readers" in sys.argv
-    runs = [Path(argument) for argument in sys.argv[1:] if argument != "--all-readers"]
-    if not runs:
-        sys.exit(__doc__)
-    failed = False
-    for run in runs:
-        try:
-            check_run(run, all_readers)
-        except (AssertionError, OSError, ValueError, KeyError) as cause:
-            failed = True
-            print(f"FAIL {run}: {type(cause).__name__}: {cause}")
-    sys.exit(failed)
-
-
-if __name__ == "__main__":
-    main()
+    check_all(__doc__, "--all-readers", check_run)

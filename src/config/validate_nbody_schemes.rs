@@ -40,15 +40,6 @@ fn is_of_high_order(integrator: Integrator) -> bool {
     matches!(integrator, Integrator::Hermite4 | Integrator::GaussRadau15)
 }
 
-fn name(integrator: Integrator) -> &'static str {
-    match integrator {
-        Integrator::Leapfrog => "leapfrog",
-        Integrator::Yoshida4 => "yoshida4",
-        Integrator::Hermite4 => "hermite4",
-        Integrator::GaussRadau15 => "gauss_radau15",
-    }
-}
-
 fn steps_of_integrator(problem: &NBodyProblem) -> Check<()> {
     const KEY: &str = "time.substeps";
     match (problem.integrator, problem.substeps) {
@@ -103,7 +94,7 @@ fn method(problem: &mut NBodyProblem, total: u64) -> Check<()> {
         return Ok(());
     }
     if high_order {
-        let name = name(problem.integrator);
+        let name = problem.integrator.name();
         let problem = format!("the errors of multipole forces are far above those of {name}, whose order they destroy");
         return Flaw::fail("gravity.method", problem, "write \"direct\", or time.integrator = \"leapfrog\"");
     }
@@ -116,7 +107,7 @@ fn method(problem: &mut NBodyProblem, total: u64) -> Check<()> {
 }
 
 fn precision(problem: &NBodyProblem) -> Check<()> {
-    let name = name(problem.integrator);
+    let name = problem.integrator.name();
     let gravity = &problem.gravity;
     let high_order = is_of_high_order(problem.integrator);
     if high_order && matches!(gravity.softening, Softening::Spline(_)) {

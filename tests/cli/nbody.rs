@@ -5,25 +5,9 @@ use super::workshop::{NO_OUTPUTS, Workshop};
 use std::path::Path;
 
 /// A cluster with a close pair in it and a straggler far away, so that trees are deep and steps differ.
-pub const CLUSTER: &str = r#"physics = "nbody"
-[gravity]
-method = "direct"
-accuracy = 1e-3
-softening = { kind = "plummer", length = 0.02 }
-[[bodies]]
-kind = "plummer"
-count = 600
-mass = 1.0
-scale_radius = 1.0
-seed = 7
-[[bodies]]
-kind = "listed"
-list = [
-    { mass = 0.01, position = [0.5, 0.0, 0.0], velocity = [0.0, 0.3, 0.0] },
-    { mass = 0.01, position = [0.51, 0.0, 0.0], velocity = [0.0, -0.3, 0.1] },
-    { mass = 1e-3, position = [40.0, -30.0, 7.0], velocity = [0.0, 0.0, 0.0] },
-]
-[time]
+pub const CLUSTER: &str = concat!(
+    include_str!("../../src/commands/verify/cluster.toml"),
+    r#"[time]
 dt = 0.01
 steps = 3
 [output]
@@ -32,7 +16,8 @@ snapshot_every = 2
 frames_every = 2
 [output.frames]
 pixels = 64
-"#;
+"#
+);
 
 /// Ranks and threads: 22 shapes, among them more ranks than a small system has bodies.
 fn shapes() -> Vec<[usize; 2]> {

@@ -4,9 +4,9 @@ use super::*;
 use crate::bytes;
 use crate::comm::solo::Solo;
 use crate::comm::threads;
-use crate::nbody::problem::{Gravity, Integrator, Method, NBodyProblem, Precision, Softening, Substeps, UnitSystem};
+use crate::nbody::problem::{Gravity, NBodyProblem, Softening, UnitSystem};
 use crate::output::bodies::render::{BodyRender, render};
-use crate::run_config::{BodyFormat, Colormap, DensityPlan, TimePlan, TimeStep, Until};
+use crate::run_config::{BodyFormat, DensityPlan, TimePlan, TimeStep, Until};
 use std::fs;
 use std::path::PathBuf;
 
@@ -32,36 +32,18 @@ impl BodyState for Sample {
 }
 
 fn run(formats: &[BodyFormat]) -> NBodyRun {
-    let (method, precision, softening) = (Method::Direct, Precision::Double, Softening::Plummer(0.01));
-    let gravity = Gravity { constant: 1.0, method, accuracy: 1e-3, softening, precision, portable_bits: false };
-    let (centre, half_width, range) = (None, None, None);
-    let frames = DensityPlan {
-        axis: 2,
-        centre,
-        half_width,
-        bodies: Vec::new(),
-        range,
-        colormap: Colormap::Inferno,
-        pixels: 120,
-    };
+    let gravity = Gravity { softening: Softening::Plummer(0.01), ..Gravity::default() };
     NBodyRun {
         title: "two clouds".into(),
         case: "sample".into(),
-        problem: NBodyProblem {
-            units: UnitSystem::Galactic,
-            gravity,
-            auto_method: false,
-            integrator: Integrator::Leapfrog,
-            substeps: Substeps::None,
-            groups: Vec::new(),
-        },
+        problem: NBodyProblem { units: UnitSystem::Galactic, gravity, ..NBodyProblem::default() },
         time: TimePlan { dt: TimeStep::Fixed(0.5), until: Until::Steps(2), allow_unstable: false },
         output: NBodyOutputPlan {
             diagnostics_every: 1,
             snapshot_every: 2,
             snapshot_formats: formats.to_vec(),
             frames_every: 1,
-            frames,
+            frames: DensityPlan { pixels: 120, ..DensityPlan::default() },
         },
         resolved: String::new(),
         warnings: Vec::new(),
