@@ -116,6 +116,7 @@ impl Chapter for NBodyChapter<'_> {
         let keys = json!({
             "bodies": self.count,
             "unknowns": self.count,
+            "process_grid": [figures.ranks.len()],
             "method": self.gravity.method.name(),
             "method_reason": self.reason,
             "accuracy": self.gravity.accuracy,
