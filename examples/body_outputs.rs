@@ -7,13 +7,11 @@
 //! programs without a force solver. Formats: numpy and VTK, and HDF5 with the feature `hdf5`.
 
 use parhelion::comm::{Communicator, threads};
-use parhelion::nbody::problem::{
-    Gravity, Integrator, Method, NBodyProblem, Precision, Softening, Substeps, UnitSystem,
-};
+use parhelion::nbody::problem::{Gravity, NBodyProblem, Softening, UnitSystem};
 use parhelion::output::bodies::outputs::{BodyState, NBodyOutputs};
 use parhelion::output::progress::Progress;
 use parhelion::particles::Particles;
-use parhelion::run_config::{BodyFormat, Colormap, DensityPlan, NBodyOutputPlan, NBodyRun, TimePlan, TimeStep, Until};
+use parhelion::run_config::{BodyFormat, DensityPlan, NBodyOutputPlan, NBodyRun, TimePlan, TimeStep, Until};
 use parhelion::simulation::{Moment, Observer};
 use std::path::Path;
 
@@ -124,36 +122,18 @@ fn run() -> NBodyRun {
     if cfg!(feature = "hdf5") {
         snapshot_formats.push(BodyFormat::Gadget);
     }
-    let (method, precision, softening) = (Method::Direct, Precision::Double, Softening::Plummer(CORE));
-    let gravity = Gravity { constant: G, method, accuracy: 1e-3, softening, precision, portable_bits: false };
-    let (centre, half_width, range) = (None, None, None);
-    let frames = DensityPlan {
-        axis: 2,
-        centre,
-        half_width,
-        bodies: Vec::new(),
-        range,
-        colormap: Colormap::Inferno,
-        pixels: 640,
-    };
+    let gravity = Gravity { constant: G, softening: Softening::Plummer(CORE), ..Gravity::default() };
     NBodyRun {
         title: "Two discs pass each other".into(),
         case: "body_outputs".into(),
-        problem: NBodyProblem {
-            units: UnitSystem::Galactic,
-            gravity,
-            auto_method: false,
-            integrator: Integrator::Leapfrog,
-            substeps: Substeps::None,
-            groups: Vec::new(),
-        },
+        problem: NBodyProblem { units: UnitSystem::Galactic, gravity, ..NBodyProblem::default() },
         time: TimePlan { dt: TimeStep::Fixed(DT), until: Until::Steps(STEPS), allow_unstable: false },
         output: NBodyOutputPlan {
             diagnostics_every: 20,
             snapshot_every: 200,
             snapshot_formats,
             frames_every: 10,
-            frames,
+            frames: DensityPlan::default(),
         },
         resolved: String::new(),
         warnings: Vec::new(),

@@ -9,7 +9,10 @@ use parhelion::error::Result;
 use parhelion::runtime::launcher::speaks_for_the_job;
 use parhelion::runtime::{Launch, ending, launch};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a silent task stays for the one that says what is wrong with the flags; jobs end within five seconds.
+const SILENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -25,6 +28,9 @@ fn explain(usage: &clap::Error) -> ExitCode {
     if speaks_for_the_job() {
         // A reader that has gone is no error.
         let _ = usage.print();
+    } else if usage.exit_code() != 0 {
+        // A launcher ends the whole job at the first task that leaves with an error: the one that speaks must not be cut off.
+        std::thread::sleep(SILENCE);
     }
     ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
 }

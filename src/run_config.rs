@@ -97,6 +97,21 @@ pub struct DensityPlan {
     pub pixels: usize,
 }
 
+/// All bodies, seen along z.
+impl Default for DensityPlan {
+    fn default() -> DensityPlan {
+        DensityPlan {
+            axis: 2,
+            centre: None,
+            half_width: None,
+            bodies: Vec::new(),
+            range: None,
+            colormap: Colormap::Inferno,
+            pixels: 640,
+        }
+    }
+}
+
 /// How time advances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimePlan {

@@ -201,15 +201,15 @@ def check_run(run, complete):
     print(f"PASS {run}: {snapshots} snapshots, {pictures} pictures, {rows} rows of diagnostics, report {report}")
 
 
-def main():
-    complete = "--complete" in sys.argv
-    runs = [Path(argument) for argument in sys.argv[1:] if argument != "--complete"]
+def check_all(usage, flag, check):
+    """Checks the runs of the command line, `check(run, whether the flag is there)`, and leaves with 1 if one fails."""
+    runs = [Path(argument) for argument in sys.argv[1:] if argument != flag]
     if not runs:
-        sys.exit(__doc__)
+        sys.exit(usage)
     failed = False
     for run in runs:
         try:
-            check_run(run, complete)
+            check(run, flag in sys.argv)
         except (AssertionError, OSError, ValueError, KeyError) as cause:
             failed = True
             print(f"FAIL {run}: {type(cause).__name__}: {cause}")
@@ -217,4 +217,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    check_all(__doc__, "--complete", check_run)

@@ -19,9 +19,11 @@ import numpy
 import pyvista
 import vtk
 
-from interop import check_pictures, expect
+from interop import check_all, check_pictures, expect
 
 ARRAYS = {"position": 3, "velocity": 3, "acceleration": 3, "mass": 1, "potential": 1}
+FILES = {"position": "positions", "velocity": "velocities", "acceleration": "accelerations"}
+FILES |= {"mass": "masses", "potential": "potentials"}
 # Of the units of length, mass and velocity in cgs units, by the name of the unit of time in the log.
 CGS = {
     "1": (1.0, 1.0, 1.0),
@@ -34,17 +36,18 @@ CGS = {
 
 def read_arrays(directory):
     """The arrays of a snapshot by name; empty if there are none."""
-    if not (directory / "id.npy").exists():
+    if not (directory / "ids.npy").exists():
         return {}
-    ids = numpy.load(directory / "id.npy", allow_pickle=False)
+    ids = numpy.load(directory / "ids.npy", allow_pickle=False)
     expect(ids.dtype == numpy.dtype("<u8") and ids.ndim == 1, f"{directory}: ids of type {ids.dtype}")
     expect((numpy.diff(ids.astype(object)) > 0).all(), f"{directory}: ids are not in order")
     arrays = {"id": ids}
     for name, width in ARRAYS.items():
-        array = numpy.load(directory / f"{name}.npy", allow_pickle=False)
-        expect(array.dtype == numpy.dtype("<f8"), f"{directory}/{name}.npy: type {array.dtype}")
-        expect(array.shape == ((len(ids),) if width == 1 else (len(ids), width)), f"{name}.npy: shape {array.shape}")
-        expect(numpy.isfinite(array).all(), f"{directory}/{name}.npy: not finite")
+        path = directory / f"{FILES[name]}.npy"
+        array = numpy.load(path, allow_pickle=False)
+        expect(array.dtype == numpy.dtype("<f8"), f"{path}: type {array.dtype}")
+        expect(array.shape == ((len(ids),) if width == 1 else (len(ids), width)), f"{path}: shape {array.shape}")
+        expect(numpy.isfinite(array).all(), f"{path}: not finite")
         arrays[name] = array
     return arrays
 
@@ -232,22 +235,7 @@ def check_run(run, all_readers):
     print(f"PASS {run}: {snapshots} snapshots by {readers}; {pictures} pictures, {len(log)} rows of diagnostics")
 
 
-def main():
+if __name__ == "__main__":
     # pynbody tells of cosmological defaults that nothing here uses.
     warnings.simplefilter("ignore")
-    all_readers = "--all-readers" in sys.argv
-    runs = [Path(argument) for argument in sys.argv[1:] if argument != "--all-readers"]
-    if not runs:
-        sys.exit(__doc__)
-    failed = False
-    for run in runs:
-        try:
-            check_run(run, all_readers)
-        except (AssertionError, OSError, ValueError, KeyError) as cause:
-            failed = True
-            print(f"FAIL {run}: {type(cause).__name__}: {cause}")
-    sys.exit(failed)
-
-
-if __name__ == "__main__":
-    main()
+    check_all(__doc__, "--all-readers", check_run)

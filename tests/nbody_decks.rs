@@ -221,10 +221,7 @@ fn automatic_choices_are_settled_where_only_one_is_possible() {
 
 #[test]
 fn bodies_of_a_file_are_named_from_the_deck() {
-    let deck = FEW.replace(
-        "kind = \"orbit\"\nmasses = [1, 2]\nsemi_major_axis = 1\neccentricity = 0.5",
-        "kind = \"file\"\nfile = \"a.NPY\"",
-    );
+    let deck = FEW.replace(ORBIT, "kind = \"file\"\nfile = \"a.NPY\"");
     let run = sample(&deck, &[]).unwrap();
     let BodyGroup::File(file) = &run.problem.groups[1] else { panic!("a file") };
     assert_eq!(file.path, Path::new("/decks/a.NPY"));
@@ -236,6 +233,8 @@ fn bodies_of_a_file_are_named_from_the_deck() {
 /// Deck, what is replaced in it, by what, and what the message must contain: line, key, fix.
 type Case = (&'static str, &'static str, &'static str, usize, &'static str, &'static str);
 
+/// The second group of the deck of few bodies.
+const ORBIT: &str = "kind = \"orbit\"\nmasses = [1, 2]\nsemi_major_axis = 1\neccentricity = 0.5";
 const SOFT: &str = "softening = { kind = \"plummer\", length = 0.1 }";
 /// Two keys that only together are wrong.
 const ACCURATE: &str = "accuracy = 1e-3\nsoftening = { kind = \"plummer\", length = 0.1 }\nprecision = \"double\"";
@@ -301,25 +300,11 @@ const BAD: &[Case] = &[
         "bodies[1].true_anomaly",
         "nearer",
     ),
+    (FEW, ORBIT, "kind = \"file\"\nfile = \"a.xls\"", 9, "bodies[1].file", "name a .csv"),
+    (FEW, ORBIT, "kind = \"polygon\"\ncount = 1\nmass = 1\nradius = 1", 9, "bodies[1].count", "from 2"),
     (
         FEW,
-        "kind = \"orbit\"\nmasses = [1, 2]\nsemi_major_axis = 1\neccentricity = 0.5",
-        "kind = \"file\"\nfile = \"a.xls\"",
-        9,
-        "bodies[1].file",
-        "name a .csv",
-    ),
-    (
-        FEW,
-        "kind = \"orbit\"\nmasses = [1, 2]\nsemi_major_axis = 1\neccentricity = 0.5",
-        "kind = \"polygon\"\ncount = 1\nmass = 1\nradius = 1",
-        9,
-        "bodies[1].count",
-        "from 2",
-    ),
-    (
-        FEW,
-        "kind = \"orbit\"\nmasses = [1, 2]\nsemi_major_axis = 1\neccentricity = 0.5",
+        ORBIT,
         "kind = \"uniform_sphere\"\ncount = 1\nmass = 1\nradius = 1\nvirial_ratio = -1",
         12,
         "bodies[1].virial_ratio",

@@ -102,9 +102,9 @@ runs_to_open() {
 
 # The same of bodies, in three systems of units.
 bodies_to_open() {
-    local every=(--overwrite --quiet --threads 1 --set 'output.snapshot_formats=["vtp","npy","gadget"]' --set output.snapshot_every=2
+    local every=(--overwrite --quiet --threads 1 --set 'output.snapshot_formats=["vtp","npy","hdf5"]' --set output.snapshot_every=2
         --set output.frames_every=2 --set output.diagnostics_every=1)
-    "$PARHELION" run inputs/nbody/plummer_100k.toml "${every[@]}" --set bodies.0.count=3000 --set time.steps=4 --output "$1/plummer" &&
+    "$PARHELION" run inputs/nbody/plummer_100k.toml "${every[@]}" --set bodies.count=3000 --set time.steps=4 --output "$1/plummer" &&
         "$PARHELION" run inputs/nbody/solar_system.toml "${every[@]}" --set time.steps=4 --domains 2 --output "$1/planets" &&
         ranks 3 "$PARHELION" run inputs/nbody/galaxy_collision.toml "${every[@]}" --set time.steps=4 --output "$1/galaxies"
 }

@@ -45,7 +45,7 @@ fn check_heat(arguments: &CheckArgs, config: &HeatRun) -> Result<u8> {
 }
 
 fn check_nbody(arguments: &CheckArgs, config: &NBodyRun) -> Result<u8> {
-    let count = initial::count(&config.problem, &Files)?;
+    let count = initial::open(&config.problem, &Files)?.count();
     let plan = NBodyPlan::new(config, count, arguments.ranks)?;
     warn(&config.warnings);
     plan.check_memory(&[0])?;

@@ -110,7 +110,7 @@ pub fn json(config: &NBodyRun, plan: &NBodyPlan) -> String {
         "title": config.title,
         "bodies": plan.count,
         "unknowns": plan.count,
-        "method": match plan.problem.gravity.method { Method::Direct => "direct", Method::Fmm => "fmm" },
+        "method": plan.problem.gravity.method.name(),
         "method_reason": plan.reason,
         "ranks": plan.memory.len(),
         "memory_bytes_per_rank": plan.memory,

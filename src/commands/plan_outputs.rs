@@ -39,7 +39,7 @@ impl PlannedOutputs {
         let name = |format: &BodyFormat| match format {
             BodyFormat::Vtp => "vtp",
             BodyFormat::Npy => "npy",
-            BodyFormat::Gadget => "gadget",
+            BodyFormat::Gadget => "hdf5",
         };
         PlannedOutputs {
             steps,

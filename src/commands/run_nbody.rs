@@ -40,11 +40,12 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
         warnings: &config.warnings,
     };
     let start = Instant::now();
-    let count = agree(job.comm, initial::count(&config.problem, &Files))?;
-    let plan = NBodyPlan::new(config, count, job.comm.size())?;
+    let source = agree(job.comm, initial::open(&config.problem, &Files))?;
+    let plan = NBodyPlan::new(config, source.count(), job.comm.size())?;
     agree(job.comm, plan.check_memory(&job.ranks_here()))?;
     job.warn(&deck);
-    let bodies = initial::bodies(&plan.problem, &Files, job.comm)?;
+    let bodies = source.bodies(job.comm)?;
+    drop(source);
     let path = job.cpu_path();
     let setup_s = start.elapsed().as_secs_f64();
     let mut model = NBodyModel::new(&plan.problem, bodies, job.comm, path)?;

@@ -118,6 +118,9 @@ fn shape_flaw(path: &str, message: &str, all: KeyPaths) -> Flaw {
         let problem = format!("\"{}\" is not known here", quoted[0]);
         return Flaw::new(path, problem, choose(quoted[0], &quoted[1..], "\""));
     }
+    if message.starts_with("duplicate field") && !quoted.is_empty() {
+        return Flaw::new(path, format!("{} is given under two names", quoted[0]), "write it once");
+    }
     if message.starts_with("missing field") && !quoted.is_empty() {
         let key = if path.is_empty() { quoted[0].to_owned() } else { format!("{path}.{}", quoted[0]) };
         let place = if path.is_empty() { WHOLE_DECK.to_owned() } else { table_name(path) };

@@ -13,6 +13,7 @@ mod diagnose;
 mod file;
 mod flaw;
 mod nbody_bodies;
+mod nbody_choices;
 mod nbody_deck;
 mod overrides;
 mod physics;
@@ -73,9 +74,9 @@ pub fn parse(
 ) -> Result<RunConfig> {
     let case = file::case_name(name)?;
     let origin = Origin::new(name, text)?;
-    let overrides = overrides.iter().map(|raw| Override::parse(raw)).collect::<Result<Vec<_>>>()?;
+    let mut overrides = overrides.iter().map(|raw| Override::parse(raw)).collect::<Result<Vec<_>>>()?;
     let context = Context { directory, case: &case, read_mask, remote_error: RefCell::new(None) };
-    let checked = overrides::apply(text, &overrides).and_then(|effective| check(&effective, &context));
+    let checked = overrides::apply(text, &mut overrides).and_then(|effective| check(&effective, &context));
     match (checked, context.remote_error.take()) {
         (Ok(run), _) => run,
         (Err(_), Some(remote)) => Err(remote),

@@ -1,22 +1,26 @@
-//! `[[bodies]]` of an N-body deck: groups of bodies of several kinds. As [`super::deck`], keys that only some kinds use are optional.
+//! `[bodies]` or `[[bodies]]` of an N-body deck: groups of bodies of several kinds. As [`super::deck`], keys that only some kinds use are
+//! optional.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// `[[bodies]]`: a group of bodies. A model is made in its own frame, its centre of mass at rest at the origin, discs and orbits in the
+/// `[bodies]` or `[[bodies]]`: a group of bodies, which `generator`, `file` or `list` says. A model is made in its own frame, its centre of mass at rest at the origin, discs and orbits in the
 /// x-y plane; then it is turned by `rotation` and moved by `position` and `velocity`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Bodies")]
+#[schemars(rename = "Bodies", transform = with_kind)]
 pub struct BodiesDeck {
-    /// What the group is.
-    pub kind: BodiesKind,
+    /// Model that the bodies are made from. Needless with `file` and `list`, which stand for themselves.
+    #[serde(alias = "kind")]
+    pub generator: Option<BodiesKind>,
     /// Listed: the bodies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<BodyDeck>,
     /// File: a CSV (.csv with a header that names the columns mass, x, y, z, vx, vy, vz and perhaps id), text (.txt, .dat or .ascii with
-    /// m x y z vx vy vz in every line), an array of numpy (.npy of shape (N, 7) with these columns) or a GADGET file (.hdf5, .h5). Ids
-    /// of a file count if it is the only group; otherwise they only order its bodies.
+    /// m x y z vx vy vz in every line), an array of numpy (.npy of shape (N, 7) with these columns), the arrays of a snapshot
+    /// (positions.npy, with velocities.npy, masses.npy and perhaps ids.npy beside it) or a GADGET file (.hdf5, .h5). Ids of a file count
+    /// if it is the only group; otherwise they only order its bodies.
     pub file: Option<String>,
     /// Number of bodies; of a disc galaxy, of the disc alone.
     pub count: Option<u64>,
@@ -61,11 +65,10 @@ pub struct BodiesDeck {
 }
 
 /// What a group of bodies is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BodiesKind {
     /// Written out: `list`.
-    #[default]
     Listed,
     /// Read from `file`.
     File,
@@ -127,4 +130,14 @@ pub enum ProfileName {
     Hernquist,
     /// 1 / (x (1 + x)^2).
     Nfw,
+}
+
+/// The schema knows no other names of keys: this is one.
+fn with_kind(schema: &mut Schema) {
+    if let Some(keys) = schema.get_mut("properties").and_then(Value::as_object_mut)
+        && let Some(mut kind) = keys.get("generator").cloned()
+    {
+        kind["description"] = "Another name of `generator`.".into();
+        keys.insert("kind".into(), kind);
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::choices::StepChoice;
 use super::deck::{AxisName, ColormapName};
-use super::nbody_bodies::BodiesDeck;
-use schemars::JsonSchema;
+use super::nbody_choices::{BodiesChoice, SofteningChoice};
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// An N-body deck: bodies that attract each other by gravity. All numbers are in the units that `units` names. Paths of files are
 /// relative to the deck.
@@ -21,9 +22,9 @@ pub struct NBodyDeck {
     /// The law of force, and how it is summed.
     #[serde(default)]
     pub gravity: GravityDeck,
-    /// Where the bodies come from; ids count through the groups, from 0.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bodies: Vec<BodiesDeck>,
+    /// Where the bodies come from: one group, `[bodies]`, or several, each a table `[[bodies]]`; ids count through the groups, from 0.
+    #[serde(default, skip_serializing_if = "BodiesChoice::is_empty")]
+    pub bodies: BodiesChoice,
     /// Puts two groups of bodies on an orbit around each other. Default: every group stands where its own keys say.
     pub encounter: Option<EncounterDeck>,
     /// Time step and end of the run.
@@ -68,8 +69,8 @@ pub struct GravityDeck {
     pub method: MethodName,
     /// 99th percentile of the relative force error that the multipole method may have, 1e-8 to 0.1. Default: 1e-3.
     pub accuracy: Option<f64>,
-    /// Force at short distances.
-    pub softening: SofteningDeck,
+    /// Force at short distances: a table, or the length eps of Plummer's softening in length units, 0 for none. Default: none.
+    pub softening: SofteningChoice,
     /// Arithmetic of pair forces.
     pub precision: PrecisionName,
     /// Only exactly rounded operations, so that every CPU gives the same bits; costs about a third of the speed.
@@ -206,7 +207,7 @@ pub struct NBodyOutputDeck {
     pub diagnostics_every: u64,
     /// Steps between snapshots; the final state is written in any case.
     pub snapshot_every: u64,
-    /// Formats of the snapshots: "vtp" (ParaView, VTK), "npy" (numpy), "gadget" (HDF5 for yt and pynbody); an empty list writes none.
+    /// Formats of the snapshots: "vtp" (ParaView, VTK), "npy" (numpy), "hdf5" (GADGET's layout, for yt and pynbody); an empty list writes none.
     pub snapshot_formats: Vec<BodyFormatName>,
     /// Steps between pictures.
     pub frames_every: u64,
@@ -217,13 +218,15 @@ pub struct NBodyOutputDeck {
 /// File format of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = with_gadget)]
 pub enum BodyFormatName {
     /// VTK polygonal data, one piece per rank.
     Vtp,
     /// Arrays of numpy in the order of ids.
     Npy,
     /// GADGET's layout of HDF5, one file per rank; needs a build with the feature hdf5.
-    Gadget,
+    #[serde(alias = "gadget")]
+    Hdf5,
 }
 
 /// `[output.frames]`: pictures of the mass per area, seen along an axis, in colours on a logarithmic scale.
@@ -248,6 +251,13 @@ pub struct NBodyFramesDeck {
     pub colormap: ColormapName,
     /// Edge of the picture in pixels, 16 to 8192.
     pub pixels: u64,
+}
+
+/// The schema knows no other names of values: this is one.
+fn with_gadget(schema: &mut Schema) {
+    if let Some(options) = schema.get_mut("oneOf").and_then(serde_json::Value::as_array_mut) {
+        options.push(json!({ "const": "gadget", "type": "string", "description": "Another name of \"hdf5\"." }));
+    }
 }
 
 fn first_two() -> Vec<u64> {

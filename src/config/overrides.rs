@@ -10,8 +10,11 @@ use crate::error::{Error, Result};
 use toml::{Table, Value};
 
 /// Keys of which a table has exactly one: setting one by an override takes away the other.
-const ALTERNATIVES: [(&str, &str); 3] =
-    [("steps", "end"), ("power_density", "power"), ("semi_major_axis", "pericentre")];
+const ALTERNATIVES: [(&str, &str); 4] =
+    [("steps", "end"), ("power_density", "power"), ("semi_major_axis", "pericentre"), ("generator", "kind")];
+
+/// What is one table or a list of tables: a single one may be named with its number and without.
+const ONE_OR_SEVERAL: &str = "bodies";
 
 /// One `--set`.
 #[derive(Clone, Debug)]
@@ -56,22 +59,40 @@ fn typed(text: &str) -> Option<Value> {
     }
 }
 
-/// The text of the deck with the overrides in it. Without overrides it is the text itself, so positions stay true.
+/// The text of the deck with the overrides in it. Without overrides it is the text itself, so positions stay true. Keys of
+/// overrides become those that lead through this deck.
 ///
 /// # Errors
 /// If a path leads through something that is no table or past the end of an array.
-pub fn apply(text: &str, overrides: &[Override]) -> Check<String> {
+pub fn apply(text: &str, overrides: &mut [Override]) -> Check<String> {
     if overrides.is_empty() {
         return Ok(text.to_owned());
     }
     let broken = |error: &dyn std::fmt::Display| Flaw::new("", error.to_string(), "correct the TOML");
     let mut root = Value::Table(toml::from_str(text).map_err(|error| broken(&error.message()))?);
-    for change in overrides {
+    for n in 0..overrides.len() {
+        overrides[n].key = settled(&root, &overrides[n].key);
+        let change = &overrides[n];
         displace_alternative(&mut root, change, overrides);
         let path: Vec<&str> = change.key.split('.').collect();
         set(&mut root, &path, 0, change)?;
     }
     toml::to_string(&root).map_err(|error| broken(&error))
+}
+
+/// The path of a key of the only group of bodies, whether the deck writes that as a table or as a list.
+fn settled(root: &Value, key: &str) -> String {
+    let Some(rest) = key.strip_prefix(ONE_OR_SEVERAL).and_then(|rest| rest.strip_prefix('.')) else {
+        return key.to_owned();
+    };
+    let (first, inner) = rest.split_once('.').unwrap_or((rest, ""));
+    match root.get(ONE_OR_SEVERAL) {
+        Some(Value::Table(_)) if first == "0" => format!("{ONE_OR_SEVERAL}.{inner}").trim_end_matches('.').to_owned(),
+        Some(Value::Array(list)) if list.len() == 1 && first.parse::<usize>().is_err() => {
+            format!("{ONE_OR_SEVERAL}.0.{rest}")
+        }
+        _ => key.to_owned(),
+    }
 }
 
 fn set(value: &mut Value, path: &[&str], depth: usize, change: &Override) -> Check<()> {
@@ -142,9 +163,10 @@ fn table_at<'a>(root: &'a mut Value, key: &str) -> Option<&'a mut Table> {
 /// The known key that a mistyped path means: the nearest of all paths, or a path that ends in what was written.
 pub fn nearest_path(key: &str, known: &[String]) -> Option<String> {
     let same_end = |path: &&String| path.rsplit('.').next() == key.rsplit('.').next() && **path != key;
-    let mut endings = known.iter().filter(same_end);
-    match (endings.next(), endings.next()) {
-        (Some(only), None) => Some(only.clone()),
+    let mut endings: Vec<&String> = known.iter().filter(same_end).collect();
+    endings.dedup_by_key(|path| path.replace(".0.", "."));
+    match endings.as_slice() {
+        [only] => Some((*only).clone()),
         _ => did_you_mean(key, known.iter().map(String::as_str)),
     }
 }
@@ -154,8 +176,8 @@ mod tests {
     use super::*;
 
     fn applied(text: &str, sets: &[&str]) -> Check<Table> {
-        let overrides: Vec<Override> = sets.iter().map(|raw| Override::parse(raw).unwrap()).collect();
-        apply(text, &overrides).map(|text| toml::from_str(&text).unwrap())
+        let mut overrides: Vec<Override> = sets.iter().map(|raw| Override::parse(raw).unwrap()).collect();
+        apply(text, &mut overrides).map(|text| toml::from_str(&text).unwrap())
     }
 
     #[test]

@@ -23,8 +23,8 @@ const TAIL: &str = "
 ## Overrides
 
 `--set key.path=value` replaces any key, elements of arrays by their number: `--set time.end=5`,
-`--set regions.0.radius=0.02`, `--set bodies.0.count=1000`, `--set 'boundary.x_lower={ kind = \"fixed\", value = 30 }'`. The value is TOML; a bare word is
-text. Setting `time.end` takes away `time.steps` and the other way round, as do `power` and `power_density` of a source and
+`--set regions.0.radius=0.02`, `--set bodies.1.count=1000`, `--set 'boundary.x_lower={ kind = \"fixed\", value = 30 }'`. The value is TOML; a bare word is
+text. The only group of bodies goes with its number and without: `--set bodies.count=1000`. Setting `time.end` takes away `time.steps` and the other way round, as do `power` and `power_density` of a source and
 `semi_major_axis` and `pericentre` of an orbit.
 
 ## Built-in materials

@@ -5,9 +5,10 @@
 use super::Context;
 use super::choices::StepChoice;
 use super::flaw::{Check, Flaw, magnitude, whole};
+use super::nbody_choices::SofteningChoice;
 use super::nbody_deck::{
-    GravityDeck, IntegratorName, MethodName, NBodyDeck, NBodyTimeDeck, PrecisionName, SofteningDeck, SofteningKind,
-    SubstepsName, Units,
+    GravityDeck, IntegratorName, MethodName, NBodyDeck, NBodyTimeDeck, PrecisionName, SofteningKind, SubstepsName,
+    Units,
 };
 use super::validate::title;
 use super::validate_nbody_bodies::groups;
@@ -39,7 +40,7 @@ pub fn nbody_run(deck: &mut NBodyDeck, context: &Context<'_>) -> Check<NBodyRun>
     let auto_method = deck.gravity.method == MethodName::Auto;
     let mut problem = NBodyProblem { units, gravity, auto_method, integrator, substeps, groups };
     let accuracy_given = deck.gravity.accuracy.is_some();
-    let warnings = check(&mut problem, &Scheme { deck: &deck.time, accuracy_given })?;
+    let warnings = check(&mut problem, &Scheme { deck: &deck.time, accuracy_given, groups: deck.bodies.keys() })?;
     if problem.auto_method || problem.gravity.method == Method::Fmm {
         deck.gravity.accuracy = Some(problem.gravity.accuracy);
     }
@@ -77,8 +78,15 @@ fn gravity(deck: &mut GravityDeck, units: UnitSystem) -> Check<Gravity> {
     })
 }
 
-fn softening(deck: &SofteningDeck) -> Check<Softening> {
+fn softening(choice: &SofteningChoice) -> Check<Softening> {
     const KEY: &str = "gravity.softening.length";
+    let deck = match choice {
+        SofteningChoice::Length(0.0) => return Ok(Softening::None),
+        &SofteningChoice::Length(length) => {
+            return magnitude("gravity.softening", length, "length units").map(Softening::Plummer);
+        }
+        SofteningChoice::Table(deck) => deck,
+    };
     match (deck.kind, deck.length) {
         (SofteningKind::None, None) => Ok(Softening::None),
         (SofteningKind::None, Some(_)) => {

@@ -1,5 +1,6 @@
 //! The groups of bodies of an N-body deck: every kind has its keys, every number its range; defaults are written into the deck.
 
+use super::diagnose::table_name;
 use super::flaw::{Check, Flaw, keys_of_kind, magnitude, point};
 use super::nbody_bodies::{BodiesDeck, BodiesKind, BodyDeck};
 use super::nbody_deck::{EncounterDeck, NBodyDeck};
@@ -16,14 +17,14 @@ const MOST_GROUPS: usize = 1 << 16;
 /// The groups of a deck, those of an encounter already on their orbit.
 pub fn groups(deck: &mut NBodyDeck, constant: f64, context: &Context<'_>) -> Check<Vec<BodyGroup>> {
     if deck.bodies.is_empty() {
-        return Flaw::fail("bodies", "there are no bodies", "add a table [[bodies]]");
+        return Flaw::fail("bodies", "there are no bodies", "add a table [bodies]");
     }
     if deck.bodies.len() > MOST_GROUPS {
-        return Flaw::fail("bodies", format!("{} groups", deck.bodies.len()), "use at most 65536, or kind = \"file\"");
+        return Flaw::fail("bodies", format!("{} groups", deck.bodies.len()), "use at most 65536, or file = ...");
     }
     let mut groups = Vec::new();
-    for (n, entry) in deck.bodies.iter_mut().enumerate() {
-        groups.push(group(&format!("bodies.{n}"), entry, context)?);
+    for (key, entry) in deck.bodies.keys().iter().zip(deck.bodies.groups_mut()) {
+        groups.push(group(key, entry, context)?);
     }
     let total = groups.iter().filter_map(BodyGroup::count).fold(0, u64::saturating_add);
     if total > MOST_BODIES {
@@ -36,18 +37,42 @@ pub fn groups(deck: &mut NBodyDeck, constant: f64, context: &Context<'_>) -> Che
 }
 
 fn group(key: &str, deck: &mut BodiesDeck, context: &Context<'_>) -> Check<BodyGroup> {
-    kind_has_its_keys(key, deck)?;
-    match deck.kind {
+    let kind = kind(key, deck)?;
+    kind_has_its_keys(key, kind, deck)?;
+    match kind {
         BodiesKind::Listed => listed(key, &deck.list).map(BodyGroup::Listed),
         BodiesKind::File => {
             let placement = placement(key, deck)?;
             file(key, deck, placement, context).map(BodyGroup::File)
         }
         _ => {
-            let model = model(key, deck)?;
-            let seed = if is_random(deck.kind) { *deck.seed.get_or_insert(1) } else { 0 };
+            let model = model(key, kind, deck)?;
+            let seed = if is_random(kind) { *deck.seed.get_or_insert(1) } else { 0 };
             Ok(BodyGroup::Generated(Generated { model, seed, placement: placement(key, deck)? }))
         }
+    }
+}
+
+/// What the group is: `file` and `list` say it without a generator.
+fn kind(key: &str, deck: &BodiesDeck) -> Check<BodiesKind> {
+    match (deck.generator, &deck.file, deck.list.is_empty()) {
+        (Some(kind), ..) => Ok(kind),
+        (None, Some(_), _) => Ok(BodiesKind::File),
+        (None, None, false) => Ok(BodiesKind::Listed),
+        (None, None, true) => {
+            let fix =
+                format!("add generator = \"plummer\" or another, file = ... or list = ... to {}", table_name(key));
+            Flaw::fail(format!("{key}.generator"), "missing", fix)
+        }
+    }
+}
+
+/// The key that says what the group is, as it stands in the deck.
+fn kind_words(kind: BodiesKind, deck: &BodiesDeck) -> String {
+    match (deck.generator, kind) {
+        (Some(_), _) => kind_text("generator", kind),
+        (None, BodiesKind::File) => "file = ...".to_owned(),
+        (None, _) => "list = ...".to_owned(),
     }
 }
 
@@ -56,7 +81,7 @@ fn is_random(kind: BodiesKind) -> bool {
     matches!(kind, Plummer | Hernquist | Nfw | UniformSphere | Disc)
 }
 
-fn kind_has_its_keys(key: &str, deck: &BodiesDeck) -> Check<()> {
+fn kind_has_its_keys(key: &str, kind: BodiesKind, deck: &BodiesDeck) -> Check<()> {
     let given = [
         ("list", !deck.list.is_empty()),
         ("file", deck.file.is_some()),
@@ -80,7 +105,7 @@ fn kind_has_its_keys(key: &str, deck: &BodiesDeck) -> Check<()> {
         ("velocity", deck.velocity.is_some()),
         ("rotation", deck.rotation.is_some()),
     ];
-    let (needed, optional): (&[&str], &[&str]) = match deck.kind {
+    let (needed, optional): (&[&str], &[&str]) = match kind {
         BodiesKind::Listed => (&["list"], &[]),
         BodiesKind::File => (&["file"], &[]),
         BodiesKind::Plummer | BodiesKind::Hernquist | BodiesKind::Nfw => {
@@ -93,10 +118,10 @@ fn kind_has_its_keys(key: &str, deck: &BodiesDeck) -> Check<()> {
         BodiesKind::Orbit => (&["masses"], &["semi_major_axis", "pericentre", "eccentricity", "true_anomaly"]),
         BodiesKind::Polygon => (&["count", "mass", "radius"], &[]),
     };
-    let placing: &[&str] = if deck.kind == BodiesKind::Listed { &[] } else { &["position", "velocity", "rotation"] };
-    let seed: &[&str] = if is_random(deck.kind) { &["seed"] } else { &[] };
+    let placing: &[&str] = if kind == BodiesKind::Listed { &[] } else { &["position", "velocity", "rotation"] };
+    let seed: &[&str] = if is_random(kind) { &["seed"] } else { &[] };
     let optional = [optional, placing, seed].concat();
-    keys_of_kind(key, &kind_text("kind", deck.kind), &given, needed, &optional)
+    keys_of_kind(key, &kind_words(kind, deck), &given, needed, &optional)
 }
 
 fn placement(key: &str, deck: &mut BodiesDeck) -> Check<Placement> {
@@ -136,7 +161,7 @@ fn file(key: &str, deck: &mut BodiesDeck, placement: Placement, context: &Contex
         "npy" => FileFormat::Npy,
         "hdf5" | "h5" => FileFormat::Gadget,
         _ => {
-            let fix = "name a .csv, .txt (m x y z vx vy vz), .npy of shape (N, 7), or GADGET .hdf5 file";
+            let fix = "name a .csv, .txt (m x y z vx vy vz), .npy of shape (N, 7), positions.npy of a snapshot, or GADGET .hdf5 file";
             return Flaw::fail(format!("{key}.file"), format!("\"{name}\" is of no known format"), fix);
         }
     };

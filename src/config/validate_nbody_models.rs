@@ -15,8 +15,8 @@ const DISC_TOOMRE_Q: f64 = 1.5;
 const LENGTH: &str = "length units";
 
 /// The model of a group of a kind that has one. The keys of the kind are there.
-pub fn model(key: &str, deck: &mut BodiesDeck) -> Check<Model> {
-    match deck.kind {
+pub fn model(key: &str, kind: BodiesKind, deck: &mut BodiesDeck) -> Check<Model> {
+    match kind {
         BodiesKind::Hernquist => sphere(key, deck, Profile::Hernquist).map(Model::Sphere),
         BodiesKind::Nfw => sphere(key, deck, Profile::Nfw).map(Model::Sphere),
         BodiesKind::UniformSphere => uniform(key, deck).map(Model::Uniform),

@@ -12,7 +12,7 @@ pub fn output(deck: &mut NBodyOutputDeck) -> Check<NBodyOutputPlan> {
         let format = match format {
             BodyFormatName::Vtp => BodyFormat::Vtp,
             BodyFormatName::Npy => BodyFormat::Npy,
-            BodyFormatName::Gadget => BodyFormat::Gadget,
+            BodyFormatName::Hdf5 => BodyFormat::Gadget,
         };
         if snapshot_formats.contains(&format) {
             return Flaw::fail(format!("output.snapshot_formats.{n}"), "named twice", "name each format once");

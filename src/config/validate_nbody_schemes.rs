@@ -1,6 +1,7 @@
 //! Which methods, integrators, softenings and precisions go together.
 
 use super::choices::StepChoice;
+use super::diagnose::display_key;
 use super::flaw::{Check, Flaw};
 use super::nbody_deck::NBodyTimeDeck;
 use crate::nbody::groups::{BodyGroup, Model};
@@ -20,6 +21,8 @@ pub struct Scheme<'a> {
     pub deck: &'a NBodyTimeDeck,
     /// Whether the deck says an accuracy.
     pub accuracy_given: bool,
+    /// Paths of the groups of bodies.
+    pub groups: Vec<String>,
 }
 
 /// Refuses what would be wrong, settles the method where only one is possible, and warns of what is probably not meant.
@@ -35,15 +38,6 @@ pub fn check(problem: &mut NBodyProblem, scheme: &Scheme<'_>) -> Check<Vec<Strin
 
 fn is_of_high_order(integrator: Integrator) -> bool {
     matches!(integrator, Integrator::Hermite4 | Integrator::GaussRadau15)
-}
-
-fn name(integrator: Integrator) -> &'static str {
-    match integrator {
-        Integrator::Leapfrog => "leapfrog",
-        Integrator::Yoshida4 => "yoshida4",
-        Integrator::Hermite4 => "hermite4",
-        Integrator::GaussRadau15 => "gauss_radau15",
-    }
 }
 
 fn steps_of_integrator(problem: &NBodyProblem) -> Check<()> {
@@ -100,7 +94,7 @@ fn method(problem: &mut NBodyProblem, total: u64) -> Check<()> {
         return Ok(());
     }
     if high_order {
-        let name = name(problem.integrator);
+        let name = problem.integrator.name();
         let problem = format!("the errors of multipole forces are far above those of {name}, whose order they destroy");
         return Flaw::fail("gravity.method", problem, "write \"direct\", or time.integrator = \"leapfrog\"");
     }
@@ -113,7 +107,7 @@ fn method(problem: &mut NBodyProblem, total: u64) -> Check<()> {
 }
 
 fn precision(problem: &NBodyProblem) -> Check<()> {
-    let name = name(problem.integrator);
+    let name = problem.integrator.name();
     let gravity = &problem.gravity;
     let high_order = is_of_high_order(problem.integrator);
     if high_order && matches!(gravity.softening, Softening::Spline(_)) {
@@ -148,16 +142,16 @@ fn warnings(problem: &NBodyProblem, total: u64, scheme: &Scheme<'_>) -> Vec<Stri
     if direct && problem.gravity.softening == Softening::None && total > MOST_UNSOFTENED {
         warnings.push(format!("gravity.softening: {total} bodies without softening; close pairs will rule the run"));
     }
-    for (n, group) in problem.groups.iter().enumerate() {
-        let BodyGroup::Generated(generated) = group else { continue };
+    for (key, group) in scheme.groups.iter().zip(&problem.groups) {
+        let (name, BodyGroup::Generated(generated)) = (display_key(key), group) else { continue };
         let (scale, eps) = (scale_length(&generated.model), problem.gravity.softening.length());
         if eps > scale {
-            warnings.push(format!("gravity.softening: length {eps} is above the scale of bodies[{n}], {scale}"));
+            warnings.push(format!("gravity.softening: length {eps} is above the scale of {name}, {scale}"));
         }
         if let Model::Disc(galaxy) = &generated.model
             && galaxy.toomre_q < 1.0
         {
-            warnings.push(format!("bodies[{n}].toomre_q = {} is below 1: the disc breaks up", galaxy.toomre_q));
+            warnings.push(format!("{name}.toomre_q = {} is below 1: the disc breaks up", galaxy.toomre_q));
         }
     }
     warnings

@@ -1,5 +1,6 @@
 //! Reads files of bodies: which reader takes which format, and what a body must be.
 
+use super::bodies_arrays::{ArrayBodies, is_positions};
 use super::bodies_npy::NpyBodies;
 use super::bodies_text::TextBodies;
 use crate::error::{Error, Result};
@@ -16,6 +17,7 @@ impl BodyFiles for Files {
         match format {
             FileFormat::Csv => Ok(Box::new(TextBodies::open_csv(path)?)),
             FileFormat::Ascii => Ok(Box::new(TextBodies::open_ascii(path)?)),
+            FileFormat::Npy if is_positions(path) => Ok(Box::new(ArrayBodies::open(path)?)),
             FileFormat::Npy => Ok(Box::new(NpyBodies::open(path)?)),
             FileFormat::Gadget => open_gadget(path),
         }
@@ -62,22 +64,11 @@ mod tests {
     use crate::comm::{Communicator, solo::Solo, threads};
     use crate::nbody::groups::{BodyFile, BodyGroup, Placement};
     use crate::nbody::initial;
-    use crate::nbody::problem::{
-        Gravity, Integrator, Method, NBodyProblem, Precision, Softening, Substeps, UnitSystem,
-    };
+    use crate::nbody::problem::NBodyProblem;
     use crate::particles::Particles;
 
     fn problem(groups: Vec<BodyGroup>) -> NBodyProblem {
-        let gravity = Gravity {
-            constant: 1.0,
-            method: Method::Direct,
-            accuracy: 1e-3,
-            softening: Softening::None,
-            precision: Precision::Double,
-            portable_bits: false,
-        };
-        let (integrator, substeps) = (Integrator::Leapfrog, Substeps::None);
-        NBodyProblem { units: UnitSystem::NBody, gravity, auto_method: false, integrator, substeps, groups }
+        NBodyProblem { groups, ..NBodyProblem::default() }
     }
 
     fn shuffled(directory: &tempfile::TempDir) -> BodyGroup {
@@ -115,7 +106,7 @@ mod tests {
         let problem = problem(vec![BodyGroup::Listed(vec![body; 2]), shuffled(&directory)]);
         let bodies = initial::bodies(&problem, &Files, &Solo).unwrap();
         assert_eq!(bodies.id, (0..25).collect::<Vec<u64>>());
-        assert_eq!(initial::count(&problem, &Files).unwrap(), 25);
+        assert_eq!(initial::open(&problem, &Files).unwrap().count(), 25);
     }
 
     #[test]

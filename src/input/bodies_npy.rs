@@ -1,29 +1,19 @@
-//! Bodies of an array of numpy, shape (N, 7): m x y z vx vy vz.
-//!
-//! `<f8` and `<f4`, both orders. The header is checked against the length of the file before anything is taken; then each rank
-//! reads its own rows, a few mebibytes at a time.
+//! Bodies of an array of numpy, shape (N, 7): m x y z vx vy vz. Types and orders are those of [`super::npy_rows`].
 
 use super::bodies::{COLUMNS, body_of, no_bodies};
-use super::npy::{Description, open_shaped, tuple};
+use super::npy::tuple;
+use super::npy_rows::{FLOATS, NpyRows, batches};
 use crate::error::{Error, Result};
 use crate::nbody::groups::Body;
 use crate::nbody::initial::BodyRows;
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Rows of one read: 3.5 MiB.
-const BATCH: u64 = 1 << 16;
 const WIDTH: usize = COLUMNS.len();
 
 /// An open array of bodies.
 #[derive(Debug)]
-pub struct NpyBodies {
-    path: PathBuf,
-    file: File,
-    description: Description,
-}
+pub struct NpyBodies(NpyRows<WIDTH>);
 
 impl NpyBodies {
     /// Opens an array and checks its header.
@@ -31,48 +21,17 @@ impl NpyBodies {
     /// # Errors
     /// Exit code 2, naming file, what was found and the fix.
     pub fn open(path: &Path) -> Result<NpyBodies> {
-        let (file, description) = open_shaped(path, &[("<f8", 8), ("<f4", 4)], &is_table)?;
-        if description.shape[0] == 0 {
+        let rows = NpyRows::open(path, &FLOATS, &is_table)?;
+        if rows.count() == 0 {
             return Err(no_bodies(path));
         }
-        Ok(NpyBodies { path: path.to_owned(), file, description })
-    }
-
-    fn value_bytes(&self) -> usize {
-        if self.description.kind == "<f4" { 4 } else { 8 }
-    }
-
-    /// The bytes of some rows, column by column or row by row as they lie in the file.
-    fn read_batch(&self, rows: &Range<u64>, buffer: &mut Vec<u8>) -> std::io::Result<()> {
-        let (width, count) = (self.value_bytes(), (rows.end - rows.start) as usize);
-        buffer.resize(count * WIDTH * width, 0);
-        if !self.description.fortran {
-            let at = rows.start * (WIDTH * width) as u64;
-            return self.file.read_exact_at(buffer, self.description.data + at);
-        }
-        let total = self.description.shape[0] as u64;
-        for (column, part) in buffer.chunks_mut(count * width).enumerate() {
-            let at = (column as u64 * total + rows.start) * width as u64;
-            self.file.read_exact_at(part, self.description.data + at)?;
-        }
-        Ok(())
-    }
-
-    /// Row `n` of a batch of `count` rows.
-    fn row(&self, buffer: &[u8], n: usize, count: usize) -> [f64; WIDTH] {
-        std::array::from_fn(|column| {
-            let at = if self.description.fortran { column * count + n } else { n * WIDTH + column };
-            match self.value_bytes() {
-                4 => f64::from(f32::from_le_bytes(std::array::from_fn(|byte| buffer[4 * at + byte]))),
-                _ => f64::from_le_bytes(std::array::from_fn(|byte| buffer[8 * at + byte])),
-            }
-        })
+        Ok(NpyBodies(rows))
     }
 }
 
 impl BodyRows for NpyBodies {
     fn count(&self) -> u64 {
-        self.description.shape[0] as u64
+        self.0.count()
     }
 
     fn has_ids(&self) -> bool {
@@ -80,35 +39,39 @@ impl BodyRows for NpyBodies {
     }
 
     fn read(&self, rows: Range<u64>, take: &mut dyn FnMut(u64, Body)) -> Result<()> {
-        let mut buffer = Vec::new();
-        for start in rows.clone().step_by(BATCH as usize) {
-            let batch = start..(start + BATCH).min(rows.end);
-            self.read_batch(&batch, &mut buffer).map_err(|cause| Error::io("read", &self.path, cause))?;
-            let count = (batch.end - batch.start) as usize;
-            for n in 0..count {
-                let number = batch.start + n as u64;
-                let body = body_of(&self.row(&buffer, n, count))
-                    .map_err(|what| Error::Input(format!("{}: row {number} (from 0): {what}", self.path.display())))?;
-                take(number, body);
+        for batch in batches(rows) {
+            for (number, values) in batch.clone().zip(self.0.floats(&batch)?) {
+                take(number, body_of(&values).map_err(|what| at_row(self.0.path(), number, &what))?);
             }
         }
         Ok(())
     }
 }
 
+/// The error about a row of an array.
+pub fn at_row(path: &Path, number: u64, what: &str) -> Error {
+    Error::Input(format!("{}: row {number} (from 0): {what}", path.display()))
+}
+
 fn is_table(shape: &[usize]) -> std::result::Result<(), String> {
     match shape {
         [_, WIDTH] => Ok(()),
         [WIDTH, _] => Err(format!("shape {} but bodies are rows; save array.T", tuple(shape))),
-        _ => Err(format!("shape {} but bodies need (N, 7): m x y z vx vy vz; reshape the array", tuple(shape))),
+        _ => Err(format!(
+            "shape {} but bodies need (N, 7): m x y z vx vy vz; reshape the array, or name it positions.npy beside velocities.npy and \
+                          masses.npy",
+            tuple(shape)
+        )),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::npy_rows::BATCH;
     use ndarray::{Array2, ShapeBuilder};
     use ndarray_npy::write_npy;
+    use std::path::PathBuf;
 
     fn value(row: usize, column: usize) -> f64 {
         row as f64 + 0.125 * column as f64

@@ -2,9 +2,11 @@
 //! are checked before any memory is taken, and messages name file, found, expected and the way out.
 
 pub mod bodies;
+pub mod bodies_arrays;
 #[cfg(feature = "hdf5")]
 pub mod bodies_gadget;
 pub mod bodies_npy;
 pub mod bodies_text;
 pub mod mask;
 pub mod npy;
+pub mod npy_rows;

@@ -122,26 +122,12 @@ fn eccentric_anomaly(mean: f64, e: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::nbody::groups::{Placement, Polygon};
-    use crate::nbody::problem::{Gravity, Method, Precision, Substeps};
-    use crate::nbody::units::UnitSystem;
+    use crate::nbody::problem::Gravity;
 
     fn problem(model: Model, placement: Placement) -> NBodyProblem {
-        let gravity = Gravity {
-            constant: 2.0,
-            method: Method::Direct,
-            accuracy: 1e-3,
-            softening: Softening::None,
-            precision: Precision::Double,
-            portable_bits: false,
-        };
-        NBodyProblem {
-            units: UnitSystem::NBody,
-            gravity,
-            auto_method: false,
-            integrator: Integrator::GaussRadau15,
-            substeps: Substeps::None,
-            groups: vec![BodyGroup::Generated(Generated { model, seed: 0, placement })],
-        }
+        let gravity = Gravity { constant: 2.0, ..Gravity::default() };
+        let groups = vec![BodyGroup::Generated(Generated { model, seed: 0, placement })];
+        NBodyProblem { gravity, integrator: Integrator::GaussRadau15, groups, ..NBodyProblem::default() }
     }
 
     fn orbit(eccentricity: f64, true_anomaly: f64) -> Model {

@@ -56,7 +56,7 @@ pub enum FileFormat {
     Csv,
     /// Seven numbers a line: m x y z vx vy vz.
     Ascii,
-    /// An array of numpy of shape (N, 7) with these columns.
+    /// An array of numpy of shape (N, 7) with these columns, or `positions.npy` with others beside it.
     Npy,
     /// GADGET's layout of HDF5.
     Gadget,

@@ -42,25 +42,11 @@ fn crossover(accuracy: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nbody::problem::{Gravity, Precision, Substeps};
-    use crate::nbody::units::UnitSystem;
+    use crate::nbody::problem::Gravity;
 
     fn problem(accuracy: f64, softening: Softening, integrator: Integrator) -> NBodyProblem {
-        NBodyProblem {
-            units: UnitSystem::NBody,
-            gravity: Gravity {
-                constant: 1.0,
-                method: Method::Direct,
-                accuracy,
-                softening,
-                precision: Precision::Double,
-                portable_bits: false,
-            },
-            auto_method: true,
-            integrator,
-            substeps: Substeps::None,
-            groups: Vec::new(),
-        }
+        let gravity = Gravity { accuracy, softening, ..Gravity::default() };
+        NBodyProblem { gravity, auto_method: true, integrator, ..NBodyProblem::default() }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 pub use super::groups::{Body, BodyGroup};
 pub use super::units::UnitSystem;
 
-/// Bodies, their law of force and the scheme that moves them.
-#[derive(Clone, Debug, PartialEq)]
+/// Bodies, their law of force and the scheme that moves them. By default there are no bodies, no units, and a leapfrog without substeps.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NBodyProblem {
     /// Units of all numbers.
     pub units: UnitSystem,
@@ -39,6 +39,20 @@ pub struct Gravity {
     pub portable_bits: bool,
 }
 
+/// Newton's law with G = 1, summed over all pairs in 64 bits.
+impl Default for Gravity {
+    fn default() -> Gravity {
+        Gravity {
+            constant: 1.0,
+            method: Method::Direct,
+            accuracy: 1e-3,
+            softening: Softening::None,
+            precision: Precision::Double,
+            portable_bits: false,
+        }
+    }
+}
+
 /// How forces are summed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -46,6 +60,16 @@ pub enum Method {
     Direct,
     /// Fast multipole method on an adaptive octree.
     Fmm,
+}
+
+impl Method {
+    /// As decks and reports call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Direct => "direct",
+            Method::Fmm => "fmm",
+        }
+    }
 }
 
 /// Arithmetic of pair forces.
@@ -79,9 +103,10 @@ impl Softening {
 }
 
 /// Scheme that advances time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Integrator {
     /// Kick-drift-kick, second order, symplectic.
+    #[default]
     Leapfrog,
     /// Yoshida's composition of three leapfrogs, fourth order, symplectic.
     Yoshida4,
@@ -91,10 +116,23 @@ pub enum Integrator {
     GaussRadau15,
 }
 
+impl Integrator {
+    /// As decks and reports call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Integrator::Leapfrog => "leapfrog",
+            Integrator::Yoshida4 => "yoshida4",
+            Integrator::Hermite4 => "hermite4",
+            Integrator::GaussRadau15 => "gauss_radau15",
+        }
+    }
+}
+
 /// Whether a step of the run is cut further.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Substeps {
     /// Every body takes the step of the run.
+    #[default]
     None,
     /// All bodies take the step of the run divided by the power of two that the shortest criterion asks for.
     Global {

@@ -9,9 +9,10 @@
 //!   of the solar system are written.
 
 /// Units in which a deck and its results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnitSystem {
     /// G = 1, no names.
+    #[default]
     NBody,
     /// m, kg, s.
     Si,

@@ -17,6 +17,7 @@ pub mod bodies;
 pub mod canvas;
 pub mod diagnostics;
 pub mod disk;
+pub mod due;
 pub mod frames;
 pub mod live;
 pub mod live_slice;

@@ -1,6 +1,7 @@
 //! All outputs of a run behind one observer of the time loop.
 
 use super::diagnostics::DiagnosticsWriter;
+use super::due::{Due, Intervals};
 use super::live_slice::LiveSlice;
 use super::progress::Progress;
 use super::{FrameWriter, Snapshot, SnapshotWriter};
@@ -9,7 +10,6 @@ use crate::error::Result;
 use crate::heat::HeatModel;
 use crate::heat::diagnostics::Diagnostics;
 use crate::run_config::OutputPlan;
-use crate::schedule::Schedule;
 use crate::simulation::{Moment, Observer};
 use crate::timing::Phase;
 use std::path::Path;
@@ -97,15 +97,13 @@ impl<'c> Outputs<'c> {
     }
 
     fn due(&self, moment: &Moment<'_, HeatModel<'_>>) -> Due {
-        let due = |every: u64| Schedule { every }.due(moment.step);
-        let frames = self.plan.frames_every;
-        Due {
-            // The initial state is what diagnostics are compared with; the final one is always known.
-            diagnostics: due(self.plan.diagnostics_every) || moment.step == 0 || moment.last,
-            snapshot: due(self.plan.snapshot_every) || moment.last,
-            frame: due(frames) || (moment.last && frames != 0),
-            live: self.live.as_ref().is_some_and(|live| live.is_due(moment.step) || moment.last),
-        }
+        let live = self.live.as_ref().is_some_and(|live| live.is_due(moment.step) || moment.last);
+        let every = Intervals {
+            diagnostics: self.plan.diagnostics_every,
+            snapshots: self.plan.snapshot_every,
+            frames: self.plan.frames_every,
+        };
+        Due::after(moment.step, moment.last, every, live)
     }
 }
 
@@ -121,22 +119,13 @@ pub struct Finished {
     pub first_step: Option<Instant>,
 }
 
-#[derive(Clone, Copy)]
-struct Due {
-    diagnostics: bool,
-    snapshot: bool,
-    frame: bool,
-    live: bool,
-}
-
 impl<'m> Observer<HeatModel<'m>> for Outputs<'_> {
     fn observe(&mut self, moment: &mut Moment<'_, HeatModel<'m>>) -> Result<()> {
         let due = self.due(moment);
-        // Nothing is written of a state that is not finite, so every output looks first.
-        if due.diagnostics || due.snapshot || due.frame {
+        if due.figures {
             self.measure(moment)?;
         }
-        if due.snapshot || due.frame || due.live {
+        if due.shows() {
             self.write(moment, due)?;
         }
         self.progress.update(moment.step);

@@ -64,22 +64,6 @@ pub struct NBodyChapter<'a> {
 }
 
 impl NBodyChapter<'_> {
-    fn method(&self) -> &'static str {
-        match self.gravity.method {
-            Method::Direct => "direct",
-            Method::Fmm => "fmm",
-        }
-    }
-
-    fn integrator(&self) -> &'static str {
-        match self.config.problem.integrator {
-            Integrator::Leapfrog => "leapfrog",
-            Integrator::Yoshida4 => "yoshida4",
-            Integrator::Hermite4 => "hermite4",
-            Integrator::GaussRadau15 => "gauss_radau15",
-        }
-    }
-
     fn substeps(&self) -> &'static str {
         match self.config.problem.substeps {
             Substeps::None => "none",
@@ -132,11 +116,12 @@ impl Chapter for NBodyChapter<'_> {
         let keys = json!({
             "bodies": self.count,
             "unknowns": self.count,
-            "method": self.method(),
+            "process_grid": [figures.ranks.len()],
+            "method": self.gravity.method.name(),
             "method_reason": self.reason,
             "accuracy": self.gravity.accuracy,
             "force_error": sampled,
-            "integrator": self.integrator(),
+            "integrator": self.config.problem.integrator.name(),
             "substeps": self.substeps(),
             "substeps_done": self.steps.substeps,
             "deepest_level": self.steps.deepest_level,
@@ -159,7 +144,7 @@ impl Chapter for NBodyChapter<'_> {
 
     fn kernel(&self) -> String {
         let bits = if self.gravity.portable_bits { ", portable bits" } else { "" };
-        format!("{}{bits}", self.method())
+        format!("{}{bits}", self.gravity.method.name())
     }
 
     fn size(&self, figures: &Figures<'_>) -> Vec<String> {
@@ -172,12 +157,13 @@ impl Chapter for NBodyChapter<'_> {
                 counted(steps, "step"),
                 self.time_text(clock.dt),
                 self.time_text(clock.end),
-                self.integrator(),
+                self.config.problem.integrator.name(),
                 self.cutting()
             ),
         }];
         let reason = self.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-        lines.push(format!("forces by {}{reason}", if self.method() == "fmm" { "multipoles" } else { "direct sum" }));
+        let summed = if self.gravity.method == Method::Fmm { "multipoles" } else { "direct sum" };
+        lines.push(format!("forces by {summed}{reason}"));
         lines
     }
 

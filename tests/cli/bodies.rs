@@ -146,6 +146,23 @@ fn texts() {
     refused_by_all(&workshop, "rows.txt", &[":2:", "6 values, not 7", "m x y z vx vy vz"]);
 }
 
+/// The final state of a run is the first of another, with its ids.
+#[test]
+fn arrays_of_a_snapshot_begin_another_run() {
+    let workshop = Workshop::new();
+    workshop.write("three.csv", format!("{COLUMNS}30,1,0,0,0,0,1,0\n10,2,1,0,0,0,0,0\n20,3,5,5,5,0,0,-1\n"));
+    with_file(&workshop, "three.csv");
+    let first = workshop.start(&["run", "bodies.toml", "--output", "first", "--domains", "2"]).digest();
+    with_file(&workshop, "first/snapshots/00000002/positions.npy");
+    for domains in ["1", "2", "5"] {
+        let again = ["run", "bodies.toml", "--overwrite", "--set", "time.steps=0", "--domains", domains];
+        assert_eq!(workshop.start(&again).digest(), first, "{domains} domains");
+    }
+    fs::remove_file(workshop.path("first/snapshots/00000002/velocities.npy")).unwrap();
+    let words = ["first/snapshots/00000002/positions.npy", "no velocities.npy beside it", "(N, 7)"];
+    workshop.refuses_command(&["check", "bodies.toml"], 2, &words);
+}
+
 #[cfg(not(feature = "hdf5"))]
 #[test]
 fn files_of_gadget_in_a_build_without_hdf5() {
@@ -257,8 +274,8 @@ fn snapshots_of_gadget_in_a_build_without_hdf5() {
     let workshop = Workshop::new();
     workshop.write("two.csv", format!("{COLUMNS}1,1,0,0,0,0,0,0\n2,1,1,0,0,0,0,0\n"));
     with_file(&workshop, "two.csv");
-    let gadget = ["bodies.toml", "--set", "output.snapshot_formats=[\"npy\",\"gadget\"]"];
-    let words = ["output.snapshot_formats", "\"gadget\"", "--features hdf5", "\"npy\" or \"vtp\""];
+    let gadget = ["bodies.toml", "--set", "output.snapshot_formats=[\"npy\",\"hdf5\"]"];
+    let words = ["output.snapshot_formats", "\"hdf5\"", "--features hdf5", "\"npy\" or \"vtp\""];
     workshop.refuses(&gadget, 2, &words);
     workshop.refuses_command(&[&["check"], gadget.as_slice()].concat(), 2, &words);
 }

@@ -13,28 +13,7 @@ use crate::nbody::initial;
 use crate::nbody::problem::NBodyProblem;
 
 /// A cluster with a close pair in it and a straggler far away, so that trees are deep and steps differ.
-const CLUSTER: &str = r#"physics = "nbody"
-[gravity]
-method = "direct"
-accuracy = 1e-3
-softening = { kind = "plummer", length = 0.02 }
-[[bodies]]
-kind = "plummer"
-count = 600
-mass = 1.0
-scale_radius = 1.0
-seed = 7
-[[bodies]]
-kind = "listed"
-list = [
-    { mass = 0.01, position = [0.5, 0.0, 0.0], velocity = [0.0, 0.3, 0.0] },
-    { mass = 0.01, position = [0.51, 0.0, 0.0], velocity = [0.0, -0.3, 0.1] },
-    { mass = 1e-3, position = [40.0, -30.0, 7.0], velocity = [0.0, 0.0, 0.0] },
-]
-[time]
-dt = 0.05
-steps = 2
-"#;
+const CLUSTER: &str = concat!(include_str!("cluster.toml"), "[time]\ndt = 0.05\nsteps = 2\n");
 
 const RANKS: [usize; 5] = [2, 3, 4, 5, 8];
 

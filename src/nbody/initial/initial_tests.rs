@@ -3,7 +3,6 @@
 use super::*;
 use crate::comm::{solo::Solo, threads};
 use crate::nbody::groups::{DiscGalaxy, FileFormat, Orbit, Path, Placement, Polygon, Profile, Sphere, UniformSphere};
-use crate::nbody::problem::{Gravity, Method, Precision, Softening, Substeps, UnitSystem};
 use std::f64::consts::PI;
 
 /// Reads no files.
@@ -16,16 +15,7 @@ impl BodyFiles for NoFiles {
 }
 
 fn problem(groups: Vec<BodyGroup>) -> NBodyProblem {
-    let gravity = Gravity {
-        constant: 1.0,
-        method: Method::Direct,
-        accuracy: 1e-3,
-        softening: Softening::None,
-        precision: Precision::Double,
-        portable_bits: false,
-    };
-    let (integrator, substeps) = (Integrator::Leapfrog, Substeps::None);
-    NBodyProblem { units: UnitSystem::NBody, gravity, auto_method: false, integrator, substeps, groups }
+    NBodyProblem { groups, ..NBodyProblem::default() }
 }
 
 fn group(model: Model, seed: u64, placement: Placement) -> BodyGroup {
@@ -242,7 +232,7 @@ fn ranks_and_threads_never_show() {
         group(Model::Sphere(sphere(Profile::Nfw, 10)), 1, Placement::default()),
     ]);
     let alone = bodies(&problem, &NoFiles, &Solo).unwrap();
-    assert_eq!(alone.len() as u64, count(&problem, &NoFiles).unwrap());
+    assert_eq!(alone.len() as u64, open(&problem, &NoFiles).unwrap().count());
     assert!(alone.index.iter().enumerate().all(|(n, &index)| index == n as u64));
     for size in 2..=8 {
         let blocks = threads::run(size, |comm: &dyn Communicator| bodies(&problem, &NoFiles, comm).unwrap());

@@ -45,71 +45,97 @@ trait Sampler: Sync {
     fn body(&self, number: u64, draws: &mut Draws) -> Body;
 }
 
-/// This rank's block of all bodies, in the order of ids, without forces yet. Collective.
-///
-/// Ids are 0 to N - 1; a file that is the only group and says ids keeps its own.
-///
-/// # Errors
-/// Exit code 2 if a file is not what it should be or has more bodies than the integrator takes; the same on all ranks.
-pub fn bodies(problem: &NBodyProblem, files: &dyn BodyFiles, comm: &dyn Communicator) -> Result<Particles> {
-    let opened = agree(comm, open(problem, files))?;
-    let counts: Vec<u64> = problem.groups.iter().zip(&opened).map(|(group, file)| count_of(group, file)).collect();
-    let total = counts.iter().sum::<u64>() as usize;
-    let (start, length) = block_range(total, comm.size(), comm.rank());
-    let block = start as u64..(start + length) as u64;
-    let keep_ids = problem.groups.len() == 1;
-    let mut bodies = Particles::with_capacity(length);
-    let mut first = 0;
-    for (number, group) in problem.groups.iter().enumerate() {
-        let own = own_rows(&block, first, counts[number]);
-        match (group, &opened[number]) {
-            (BodyGroup::File(file), Some(rows)) => {
-                agree(comm, read(file, rows.as_ref(), own, first, keep_ids, &mut bodies))?;
-            }
-            (BodyGroup::Generated(generated), _) => {
-                generate(generated, number, own, first, problem.gravity.constant, comm, &mut bodies);
-            }
-            (BodyGroup::Listed(listed), _) => {
-                own.for_each(|n| append(&mut bodies, first + n, None, listed[n as usize]))
-            }
-            (BodyGroup::File(_), None) => {}
-        }
-        first += counts[number];
-    }
-    Ok(bodies)
+/// The groups of a problem with their files open. Opening reads a text once, so it is done once for the count and for the bodies.
+pub struct Source<'a> {
+    problem: &'a NBodyProblem,
+    /// The file of each group that has one.
+    files: Vec<Option<Box<dyn BodyRows>>>,
 }
 
-/// Number of bodies of a problem. Local; opens its files.
+/// Opens and checks the files of a problem. Local: every rank opens them.
 ///
 /// # Errors
-/// As [`bodies`].
-pub fn count(problem: &NBodyProblem, files: &dyn BodyFiles) -> Result<u64> {
-    let opened = open(problem, files)?;
-    Ok(problem.groups.iter().zip(&opened).map(|(group, file)| count_of(group, file)).sum())
-}
-
-type Opened = Vec<Option<Box<dyn BodyRows>>>;
-
-fn open(problem: &NBodyProblem, files: &dyn BodyFiles) -> Result<Opened> {
-    let mut opened = Vec::new();
-    for group in &problem.groups {
-        opened.push(match group {
-            BodyGroup::File(file) => Some(files.open(&file.path, file.format)?),
-            _ => None,
-        });
-    }
-    let total: u64 = problem.groups.iter().zip(&opened).map(|(group, file)| count_of(group, file)).sum();
+/// Exit code 2 if a file is not what it should be or there are more bodies than the integrator takes.
+pub fn open<'a>(problem: &'a NBodyProblem, files: &dyn BodyFiles) -> Result<Source<'a>> {
+    let opened = problem.groups.iter().map(|group| match group {
+        BodyGroup::File(file) => files.open(&file.path, file.format).map(Some),
+        _ => Ok(None),
+    });
+    let source = Source { problem, files: opened.collect::<Result<_>>()? };
+    let total = source.count();
     if problem.integrator == Integrator::GaussRadau15 && total > MOST_GAUSS_RADAU {
         return Err(Error::Input(format!(
             "{total} bodies are too many for integrator = \"gauss_radau15\" (at most {MOST_GAUSS_RADAU}): \
              write \"leapfrog\" or \"hermite4\""
         )));
     }
-    Ok(opened)
+    Ok(source)
 }
 
-fn count_of(group: &BodyGroup, file: &Option<Box<dyn BodyRows>>) -> u64 {
-    file.as_ref().map_or_else(|| group.count().unwrap_or(0), |rows| rows.count())
+/// [`open`] and [`Source::bodies`] in one. Collective.
+///
+/// # Errors
+/// Those of both, the same on all ranks.
+pub fn bodies(problem: &NBodyProblem, files: &dyn BodyFiles, comm: &dyn Communicator) -> Result<Particles> {
+    agree(comm, open(problem, files))?.bodies(comm)
+}
+
+impl Source<'_> {
+    /// Number of bodies of all groups.
+    pub fn count(&self) -> u64 {
+        self.counts().sum()
+    }
+
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        let count_of = |(group, file): (&BodyGroup, &Option<Box<dyn BodyRows>>)| match file {
+            Some(rows) => rows.count(),
+            None => group.count().unwrap_or(0),
+        };
+        self.problem.groups.iter().zip(&self.files).map(count_of)
+    }
+
+    /// This rank's block of all bodies, in the order of ids, without forces yet. Collective.
+    ///
+    /// Ids are 0 to N - 1; a file that is the only group and says ids keeps its own.
+    ///
+    /// # Errors
+    /// Exit code 2 if there is something wrong in a file; the same on all ranks.
+    pub fn bodies(&self, comm: &dyn Communicator) -> Result<Particles> {
+        let (start, length) = block_range(self.count() as usize, comm.size(), comm.rank());
+        let block = start as u64..(start + length) as u64;
+        let mut bodies = Particles::with_capacity(length);
+        let mut first = 0;
+        for (group, count) in self.counts().enumerate() {
+            self.append_group(group, own_rows(&block, first, count), first, comm, &mut bodies)?;
+            first += count;
+        }
+        Ok(bodies)
+    }
+
+    /// Appends the own rows of a group whose first body has the index `first`. Collective.
+    fn append_group(
+        &self,
+        number: usize,
+        own: Range<u64>,
+        first: u64,
+        comm: &dyn Communicator,
+        bodies: &mut Particles,
+    ) -> Result<()> {
+        match (&self.problem.groups[number], &self.files[number]) {
+            (BodyGroup::File(file), Some(rows)) => {
+                let keep_ids = self.problem.groups.len() == 1;
+                agree(comm, read(file, rows.as_ref(), own, first, keep_ids, bodies))?;
+            }
+            (BodyGroup::Generated(generated), _) => {
+                generate(generated, number, own, first, self.problem.gravity.constant, comm, bodies);
+            }
+            (BodyGroup::Listed(listed), _) => {
+                own.for_each(|n| append(bodies, first + n, None, listed[n as usize]));
+            }
+            (BodyGroup::File(_), None) => {}
+        }
+        Ok(())
+    }
 }
 
 /// The rows of a group that lie in a block.

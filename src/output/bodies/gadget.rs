@@ -31,7 +31,7 @@ pub fn check_formats(formats: &[BodyFormat]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Input(
-        "output.snapshot_formats: \"gadget\" needs a build with HDF5: build with `cargo build --release --features hdf5` \
+        "output.snapshot_formats: \"hdf5\" needs a build with HDF5: build with `cargo build --release --features hdf5` \
          (and libhdf5-dev), or choose \"npy\" or \"vtp\""
             .into(),
     ))

@@ -3,7 +3,7 @@
 //! | path | written by | module |
 //! |---|---|---|
 //! | `diagnostics.csv` | rank 0, row by row | [`columns`] |
-//! | `snapshots/<step>/position.npy`, `velocity.npy`, ... | every rank at its offsets | [`npy`] |
+//! | `snapshots/<step>/positions.npy`, `velocities.npy`, ... | every rank at its offsets | [`npy`] |
 //! | `snapshots/<step>/bodies_<rank>.vtp`, `bodies.pvtp`, `snapshots/bodies.pvd` | every rank its part, rank 0 the rest | [`vtp`] |
 //! | `snapshots/<step>/snapshot_<step>.<rank>.hdf5` | every rank its part (feature `hdf5`) | [`gadget`] |
 //! | `frames/frame_<step>.png`, `frames/animation.png` | rank 0, from reduced counts | [`frames`] |

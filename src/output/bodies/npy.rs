@@ -1,7 +1,7 @@
-//! Snapshots as numpy arrays in the order of ids, each written by all ranks at their offsets: `position.npy`, `velocity.npy` and
-//! `acceleration.npy` of shape (N, 3), `mass.npy` and `potential.npy` of shape (N), all `<f8`, and `id.npy`, `<u8`.
+//! Snapshots as numpy arrays in the order of ids, each written by all ranks at their offsets: `positions.npy`, `velocities.npy` and
+//! `accelerations.npy` of shape (N, 3), `masses.npy` and `potentials.npy` of shape (N), all `<f8`, and `ids.npy`, `<u8`.
 //!
-//! One file per quantity, as users load them: `numpy.load("position.npy")`. Refused: one array of records, which most programs take
+//! One file per quantity, as users load them: `numpy.load("positions.npy")`. Refused: one array of records, which most programs take
 //! apart first.
 
 use crate::bytes::F64;
@@ -18,7 +18,7 @@ use std::path::Path;
 pub const WORDS: usize = 12;
 
 /// Names of the arrays.
-pub const ARRAYS: [&str; 6] = ["position", "velocity", "acceleration", "mass", "potential", "id"];
+pub const ARRAYS: [&str; 6] = ["positions", "velocities", "accelerations", "masses", "potentials", "ids"];
 
 /// Writes all arrays and returns the bytes of all ranks. Collective.
 ///

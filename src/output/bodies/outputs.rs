@@ -11,11 +11,11 @@ use crate::error::Result;
 use crate::nbody::diagnostics::{BodyMeter, NBodyDiagnostics};
 use crate::nbody::model::NBodyModel;
 use crate::output::diagnostics::DiagnosticsWriter;
+use crate::output::due::{Due, Intervals};
 use crate::output::progress::Progress;
 use crate::output::snapshot::SeriesEntry;
 use crate::particles::Particles;
 use crate::run_config::{NBodyOutputPlan, NBodyRun};
-use crate::schedule::Schedule;
 use crate::simulation::{Moment, Observer};
 use crate::timing::Phase;
 use std::path::Path;
@@ -75,14 +75,6 @@ pub struct NBodyFinished {
     pub seconds: f64,
     /// When the loop began.
     pub first_step: Option<Instant>,
-}
-
-#[derive(Clone, Copy)]
-struct Due {
-    diagnostics: bool,
-    snapshot: bool,
-    frame: bool,
-    live: bool,
 }
 
 impl<'c> NBodyOutputs<'c> {
@@ -170,26 +162,23 @@ impl<'c> NBodyOutputs<'c> {
     }
 
     fn due<M>(&self, moment: &Moment<'_, M>) -> Due {
-        let due = |every: u64| Schedule { every }.due(moment.step);
-        let frames = self.plan.frames_every;
-        Due {
-            // The initial state is what diagnostics are compared with; the final one is always known.
-            diagnostics: due(self.plan.diagnostics_every) || moment.step == 0 || moment.last,
-            snapshot: due(self.plan.snapshot_every) || moment.last,
-            frame: due(frames) || (moment.last && frames != 0),
-            live: self.live.as_ref().is_some_and(|live| live.is_due(moment.step) || moment.last),
-        }
+        let live = self.live.as_ref().is_some_and(|live| live.is_due(moment.step) || moment.last);
+        let every = Intervals {
+            diagnostics: self.plan.diagnostics_every,
+            snapshots: self.plan.snapshot_every,
+            frames: self.plan.frames_every,
+        };
+        Due::after(moment.step, moment.last, every, live)
     }
 }
 
 impl<M: BodyState> Observer<M> for NBodyOutputs<'_> {
     fn observe(&mut self, moment: &mut Moment<'_, M>) -> Result<()> {
         let due = self.due(moment);
-        // Nothing is written of a state that is not finite, so every output looks first.
-        if due.diagnostics || due.snapshot || due.frame {
+        if due.figures {
             self.measure(moment)?;
         }
-        if due.snapshot || due.frame || due.live {
+        if due.shows() {
             self.write(moment, due)?;
         }
         self.progress.update(moment.step);

@@ -4,9 +4,9 @@ use super::*;
 use crate::bytes;
 use crate::comm::solo::Solo;
 use crate::comm::threads;
-use crate::nbody::problem::{Gravity, Integrator, Method, NBodyProblem, Precision, Softening, Substeps, UnitSystem};
+use crate::nbody::problem::{Gravity, NBodyProblem, Softening, UnitSystem};
 use crate::output::bodies::render::{BodyRender, render};
-use crate::run_config::{BodyFormat, Colormap, DensityPlan, TimePlan, TimeStep, Until};
+use crate::run_config::{BodyFormat, DensityPlan, TimePlan, TimeStep, Until};
 use std::fs;
 use std::path::PathBuf;
 
@@ -32,36 +32,18 @@ impl BodyState for Sample {
 }
 
 fn run(formats: &[BodyFormat]) -> NBodyRun {
-    let (method, precision, softening) = (Method::Direct, Precision::Double, Softening::Plummer(0.01));
-    let gravity = Gravity { constant: 1.0, method, accuracy: 1e-3, softening, precision, portable_bits: false };
-    let (centre, half_width, range) = (None, None, None);
-    let frames = DensityPlan {
-        axis: 2,
-        centre,
-        half_width,
-        bodies: Vec::new(),
-        range,
-        colormap: Colormap::Inferno,
-        pixels: 120,
-    };
+    let gravity = Gravity { softening: Softening::Plummer(0.01), ..Gravity::default() };
     NBodyRun {
         title: "two clouds".into(),
         case: "sample".into(),
-        problem: NBodyProblem {
-            units: UnitSystem::Galactic,
-            gravity,
-            auto_method: false,
-            integrator: Integrator::Leapfrog,
-            substeps: Substeps::None,
-            groups: Vec::new(),
-        },
+        problem: NBodyProblem { units: UnitSystem::Galactic, gravity, ..NBodyProblem::default() },
         time: TimePlan { dt: TimeStep::Fixed(0.5), until: Until::Steps(2), allow_unstable: false },
         output: NBodyOutputPlan {
             diagnostics_every: 1,
             snapshot_every: 2,
             snapshot_formats: formats.to_vec(),
             frames_every: 1,
-            frames,
+            frames: DensityPlan { pixels: 120, ..DensityPlan::default() },
         },
         resolved: String::new(),
         warnings: Vec::new(),
@@ -148,16 +130,16 @@ fn arrays_are_in_the_order_of_ids() {
     let path = |name: &str| directory.path().join("snapshots/00000002").join(name);
     let vectors = |name: &str| -> ndarray::Array2<f64> { ndarray_npy::read_npy(path(name)).unwrap() };
     let scalars = |name: &str| -> ndarray::Array1<f64> { ndarray_npy::read_npy(path(name)).unwrap() };
-    let ids: ndarray::Array1<u64> = ndarray_npy::read_npy(path("id.npy")).unwrap();
+    let ids: ndarray::Array1<u64> = ndarray_npy::read_npy(path("ids.npy")).unwrap();
     assert_eq!(ids.to_vec(), all.id);
     for (name, expected) in
-        [("position.npy", &all.position), ("velocity.npy", &all.velocity), ("acceleration.npy", &all.acceleration)]
+        [("positions.npy", &all.position), ("velocities.npy", &all.velocity), ("accelerations.npy", &all.acceleration)]
     {
         let values = vectors(name);
         (0..3).for_each(|axis| assert_eq!(values.column(axis).to_vec(), expected[axis], "{name}"));
     }
-    assert_eq!(scalars("mass.npy").to_vec(), all.mass);
-    assert_eq!(scalars("potential.npy").to_vec(), all.potential);
+    assert_eq!(scalars("masses.npy").to_vec(), all.mass);
+    assert_eq!(scalars("potentials.npy").to_vec(), all.potential);
     let times = fs::read_to_string(directory.path().join("snapshots/times.csv")).unwrap();
     assert_eq!(times, "step,time (kpc/(km/s))\n0,0.0\n2,1.0\n");
     let written: u64 = contents(&directory).iter().map(|(_, bytes)| bytes.len() as u64).sum();
@@ -211,7 +193,7 @@ fn a_rendered_run_looks_as_it_did() {
         let read = |place: &str| fs::read(directory.path().join(place).join(&name)).unwrap();
         assert!(read("again") == read("frames"), "{name}");
     }
-    fs::write(directory.path().join("snapshots/00000002/position.npy"), b"no array").unwrap();
+    fs::write(directory.path().join("snapshots/00000002/positions.npy"), b"no array").unwrap();
     assert_eq!(render(directory.path(), &options).unwrap_err().exit_code(), 2);
 }
 
@@ -267,7 +249,7 @@ fn pieces_for_paraview_join_to_all_bodies() {
 fn one_body_on_five_ranks_has_all_files() {
     let (directory, finished) = write(&run(&[BodyFormat::Npy, BodyFormat::Vtp]), 1, 5, |_| 3);
     let positions: ndarray::Array2<f64> =
-        ndarray_npy::read_npy(directory.path().join("snapshots/00000000/position.npy")).unwrap();
+        ndarray_npy::read_npy(directory.path().join("snapshots/00000000/positions.npy")).unwrap();
     assert_eq!(positions.dim(), (1, 3));
     assert!(directory.path().join("snapshots/00000000/bodies_4.vtp").exists());
     assert!(finished.last.unwrap().closest.is_none());

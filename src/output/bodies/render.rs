@@ -34,7 +34,7 @@ pub struct BodyRender {
 pub fn has_bodies(directory: &Path) -> bool {
     let snapshots = directory.join("snapshots");
     let holds = |step: u64, name: &str| snapshots.join(format!("{step:08}")).join(name).exists();
-    list_steps(&snapshots).iter().any(|entry| ["mass.npy", "bodies.pvtp"].iter().any(|name| holds(entry.step, name)))
+    list_steps(&snapshots).iter().any(|entry| ["masses.npy", "bodies.pvtp"].iter().any(|name| holds(entry.step, name)))
 }
 
 /// Draws one picture per snapshot, and the animation if there are several. Returns the files written. By one rank.
@@ -64,10 +64,10 @@ pub fn render(directory: &Path, options: &BodyRender) -> Result<Vec<PathBuf>> {
 
 /// Places and masses of a snapshot.
 fn read(directory: &Path) -> Result<Particles> {
-    let mass = directory.join("mass.npy");
+    let mass = directory.join("masses.npy");
     if !mass.exists() {
         return Err(Error::Input(format!(
-            "{} holds no mass.npy: run with output.snapshot_formats = [\"npy\"]",
+            "{} holds no masses.npy: run with output.snapshot_formats = [\"npy\"]",
             directory.display()
         )));
     }
@@ -77,7 +77,7 @@ fn read(directory: &Path) -> Result<Particles> {
         bodies.push(index, index, mass, [0.0; 3], [0.0; 3]);
     })?;
     let (mut at, count) = (0, bodies.len());
-    read_values(&directory.join("position.npy"), &[count, 3], &mut |x| {
+    read_values(&directory.join("positions.npy"), &[count, 3], &mut |x| {
         bodies.position[at % 3][at / 3] = x;
         at += 1;
     })?;

@@ -3,7 +3,7 @@
 //! ```text
 //! snapshots/times.csv                                step and time of every snapshot
 //! snapshots/bodies.pvd                               the same for ParaView, if there are .vtp files
-//! snapshots/00000100/position.npy ...                arrays in the order of ids
+//! snapshots/00000100/positions.npy ...                arrays in the order of ids
 //! snapshots/00000100/bodies.pvtp                     names the pieces
 //! snapshots/00000100/bodies_0.vtp ...                one piece per rank
 //! snapshots/00000100/snapshot_00000100.0.hdf5 ...    one file per rank

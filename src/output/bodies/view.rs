@@ -94,11 +94,9 @@ fn half_width(bodies: &Particles, axes: [usize; 2], centre: [f64; 2], comm: &dyn
 mod tests {
     use super::*;
     use crate::comm::{solo::Solo, threads};
-    use crate::run_config::Colormap;
 
     fn plan() -> DensityPlan {
-        let (centre, half_width, range) = (None, None, None);
-        DensityPlan { axis: 2, centre, half_width, bodies: Vec::new(), range, colormap: Colormap::Inferno, pixels: 10 }
+        DensityPlan { pixels: 10, ..DensityPlan::default() }
     }
 
     #[test]
