@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! The bodies may lie on the ranks in any order. Positions and masses are copied to blocks of the order of indices, whose length
-//! depends on the number of bodies alone; each rank sums its blocks for all samples, and the sums of blocks are added exactly. So
+//! depends on the number of bodies alone, a share of them at a time; each rank sums its blocks for all samples, and the sums of blocks are added exactly. So
 //! neither ranks nor threads show in the result. Adding every single pair exactly was refused: it is ten times slower.
 
 use super::gravity::{LANES, PairKernel, Sources, Tile};
@@ -21,6 +21,8 @@ use rayon::prelude::*;
 const MOST_BLOCKS: usize = 1024;
 /// Shortest block.
 const SHORTEST: usize = 64;
+/// Rounds in which bodies travel to their blocks, so that no more than a share of all is there twice.
+const ROUNDS: usize = 16;
 /// Numbers of a body on its way to its block: index, x, y, z, mass.
 const SOURCE_WORDS: usize = 5;
 /// Numbers of a sample on its way to all ranks: index, position, acceleration.
@@ -44,9 +46,12 @@ pub fn sampled_error(bodies: &Particles, gravity: &Gravity, samples: usize, comm
     comm.all_sum(&mut total);
     let total = total[0] as usize;
     let chosen = gather_samples(bodies, &sample_indices(total, samples), comm);
-    let blocks = Blocks::collect(bodies, total, comm);
+    let plan = Plan::new(total, comm.size());
+    let rounds: Vec<u8> = bodies.index.par_iter().map(|&index| plan.place_of(index).1 as u8).collect();
     let kernel = PairKernel::new(&Gravity { precision: Precision::Double, ..*gravity }, common_path(comm));
-    let direct = add_blocks(&blocks.sum_each(&kernel, &chosen), 3 * chosen.len(), comm);
+    let sum = |round| Blocks::collect(bodies, &plan, &rounds, round, comm).sum_each(&kernel, &chosen);
+    let sums: Vec<Vec<f64>> = (0..ROUNDS).flat_map(sum).collect();
+    let direct = add_blocks(&sums, 3 * chosen.len(), comm);
     let errors = chosen.iter().zip(direct.chunks_exact(3)).map(|(sample, direct)| {
         let direct: [f64; 3] = std::array::from_fn(|axis| gravity.constant * direct[axis]);
         relative_error(sample.acceleration, direct)
@@ -105,7 +110,39 @@ fn gather_samples(bodies: &Particles, indices: &[u64], comm: &dyn Communicator) 
     samples
 }
 
-/// Consecutive blocks of bodies in the order of indices, as many as this rank takes.
+/// Which rank takes which blocks, and in which round.
+struct Plan {
+    /// Bodies of a block; the last block of all may have fewer.
+    length: usize,
+    /// Index of the first body of each round of each rank, and the number of bodies.
+    firsts: Vec<usize>,
+}
+
+impl Plan {
+    fn new(total: usize, ranks: usize) -> Plan {
+        let length = total.div_ceil(MOST_BLOCKS).max(SHORTEST);
+        let blocks = total.div_ceil(length);
+        let of_rank = |rank: usize| {
+            let (start, count) = block_range(blocks, ranks, rank);
+            (0..ROUNDS).map(move |round| ((start + block_range(count, ROUNDS, round).0) * length).min(total))
+        };
+        Plan { length, firsts: (0..ranks).flat_map(of_rank).chain([total]).collect() }
+    }
+
+    /// Rank and round of a body.
+    fn place_of(&self, index: u64) -> (usize, usize) {
+        let at = self.firsts.partition_point(|&first| first as u64 <= index) - 1;
+        (at / ROUNDS, at % ROUNDS)
+    }
+
+    /// First and last index, the latter not included, that a rank takes in a round.
+    fn range(&self, rank: usize, round: usize) -> [usize; 2] {
+        let at = rank * ROUNDS + round;
+        [self.firsts[at], self.firsts[at + 1]]
+    }
+}
+
+/// Consecutive blocks of bodies in the order of indices, as many as this rank takes in a round.
 struct Blocks {
     /// Index of the first body.
     first: usize,
@@ -116,22 +153,17 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn collect(bodies: &Particles, total: usize, comm: &dyn Communicator) -> Blocks {
-        let length = total.div_ceil(MOST_BLOCKS).max(SHORTEST);
-        let blocks = total.div_ceil(length);
-        let first_of = |rank: usize| (block_range(blocks, comm.size(), rank).0 * length).min(total);
-        let firsts: Vec<usize> =
-            (0..=comm.size()).map(|rank| if rank < comm.size() { first_of(rank) } else { total }).collect();
+    /// Collective; `rounds` holds the round of each body of this rank.
+    fn collect(bodies: &Particles, plan: &Plan, rounds: &[u8], round: usize, comm: &dyn Communicator) -> Blocks {
         let mut parts = vec![Vec::new(); comm.size()];
-        for n in 0..bodies.len() {
-            let owner = firsts.partition_point(|&first| first as u64 <= bodies.index[n]) - 1;
+        for n in (0..bodies.len()).filter(|&n| usize::from(rounds[n]) == round) {
             let [x, y, z] = bodies.position_of(n);
             let row = [bodies.index[n] as f64, x, y, z, bodies.mass[n]];
-            parts[owner].extend(row.iter().flat_map(|word| word.to_le_bytes()));
+            parts[plan.place_of(bodies.index[n]).0].extend(row.iter().flat_map(|word| word.to_le_bytes()));
         }
-        let (first, count) = (firsts[comm.rank()], firsts[comm.rank() + 1] - firsts[comm.rank()]);
-        let zeros = || vec![0.0; count];
-        let mut own = Blocks { first, length, position: [zeros(), zeros(), zeros()], mass: zeros() };
+        let [first, end] = plan.range(comm.rank(), round);
+        let zeros = || vec![0.0; end - first];
+        let mut own = Blocks { first, length: plan.length, position: [zeros(), zeros(), zeros()], mass: zeros() };
         for part in route::all_to_all(comm, &parts) {
             let words: Vec<f64> = bytes::decode(&part).collect();
             words.as_chunks::<SOURCE_WORDS>().0.iter().for_each(|row| own.place(row));

@@ -1,5 +1,6 @@
 //! Tests of whole evaluations: errors.
 
+use super::expansion::MAX_ORDER;
 use super::samples::*;
 use super::*;
 use crate::comm::solo::Solo;
@@ -23,7 +24,7 @@ fn to_accuracy(mut bodies: Particles, accuracy: f64, softening: Softening) -> [P
 #[test]
 fn every_order_is_closer_to_the_direct_sum() {
     let mut last = f64::INFINITY;
-    for order in 1..=8 {
+    for order in 1..=MAX_ORDER {
         let mut bodies = two(4000);
         let orders = [order, order];
         with(&mut bodies, Tuning { limit: Limit::Opening(0.6), orders, leaf_capacity: 8 });
