@@ -14,6 +14,10 @@ use rayon::prelude::*;
 /// In one round at most this share of a rank's branches is computed, so that its answers to others do not wait for long.
 const SHARE_OF_A_ROUND: usize = 4;
 
+/// Threads walk branches that are next to each other in a row, since they share the cells above; at least so many rows for each thread
+/// level out what they cost.
+const ROWS_PER_THREAD: usize = 12;
+
 /// What walks share, apart from the store.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
@@ -72,8 +76,12 @@ impl Terms<'_> {
 
     fn compute<L: Leaves + Send>(&self, store: &Store, tasks: &mut [&mut Task<'_, L>]) {
         let walk = self.walk(store);
-        tasks.par_iter_mut().with_max_len(1).for_each_init(Room::default, |room, task| {
-            task.effort = walk.run(room, &task.branch.path, &mut task.leaves);
+        let in_a_row = (tasks.len() / (ROWS_PER_THREAD * rayon::current_num_threads())).max(1);
+        tasks.par_chunks_mut(in_a_row).for_each(|tasks| {
+            let mut room = Room::default();
+            for task in tasks {
+                task.effort = walk.run(&mut room, &task.branch.path, &mut task.leaves);
+            }
         });
     }
 }

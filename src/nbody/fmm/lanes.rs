@@ -15,6 +15,9 @@ pub const WIDTH: usize = 8;
 #[repr(C, align(64))]
 pub struct Line(pub [f64; WIDTH]);
 
+// SAFETY: zeros are numbers.
+unsafe impl bytemuck::Zeroable for Line {}
+
 /// The numbers of lines, line after line.
 pub fn numbers(lines: &[Line]) -> &[f64] {
     // SAFETY: a line is eight numbers without padding, with a stronger alignment.

@@ -61,21 +61,17 @@ pub fn plant(
     let own = domain.borders[comm.rank()]..domain.borders[comm.rank() + 1];
     let prefix = |branch: usize| domain.crown.nodes[domain.crown.branches[branch]].prefix;
     let work: Vec<(usize, Range<usize>)> = own.clone().zip(ranges).collect();
-    let grown: Vec<Vec<Cell>> = work
+    let mut grown: Vec<Vec<Cell>> = work
         .par_iter()
         .map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), domain.limit))
         .collect();
     let build_s = start.elapsed().as_secs_f64();
-    let moments: Vec<(Vec<Cell>, Vec<Line>)> = grown
-        .into_par_iter()
-        .zip(&work)
-        .map(|(mut cells, (_, range))| {
-            let mut moments = vec![Line::default(); cells.len() * measure.stride()];
-            measure.branch(&mut cells, &mut moments, branch_bodies(bodies, range.clone()), from_level);
-            (cells, moments)
-        })
-        .collect();
-    let mut planted = assemble(domain, moments, work, measure.stride());
+    let mut moments = room_for_moments(domain.crown.nodes.len(), &grown, measure.stride());
+    let rows = cut(&mut moments[domain.crown.nodes.len() * measure.stride()..], &grown, measure.stride());
+    grown.par_iter_mut().zip(rows).zip(&work).for_each(|((cells, moments), (_, range))| {
+        measure.branch(cells, moments, branch_bodies(bodies, range.clone()), from_level);
+    });
+    let mut planted = assemble(domain, grown, moments, work, measure.stride());
     let upward_s = start.elapsed().as_secs_f64() - build_s;
     let exchange = Instant::now();
     share_branches(&mut planted.store, domain, comm);
@@ -106,43 +102,53 @@ fn branch_bodies(bodies: &Particles, range: Range<usize>) -> BranchBodies<'_> {
     }
 }
 
-/// Puts the crown and the branches into one store. The roots of branches are cells of the crown.
+/// Zeros for the moments of the crown and of the branches; the system hands pages out when a thread writes to them.
+fn room_for_moments(crown: usize, grown: &[Vec<Cell>], stride: usize) -> Vec<Line> {
+    let cells = crown + grown.iter().map(Vec::len).sum::<usize>();
+    bytemuck::zeroed_vec(cells * stride)
+}
+
+/// The moments of each branch.
+fn cut<'a>(moments: &'a mut [Line], grown: &[Vec<Cell>], stride: usize) -> Vec<&'a mut [Line]> {
+    let mut rest = moments;
+    let next = |cells: &Vec<Cell>| rest.split_off_mut(..cells.len() * stride).expect("room for all cells");
+    grown.iter().map(next).collect()
+}
+
+/// Puts the crown and the branches into one store. The root of a branch is a cell of the crown; it also keeps a place, which nobody looks
+/// at, before the cells below it, so that moments can be taken where they stay.
 fn assemble(
     domain: &Domain,
-    grown: Vec<(Vec<Cell>, Vec<Line>)>,
+    grown: Vec<Vec<Cell>>,
+    moments: Vec<Line>,
     work: Vec<(usize, Range<usize>)>,
     stride: usize,
 ) -> Planted {
     let crown = &domain.crown;
-    let below: usize = grown.iter().map(|(cells, _)| cells.len() - 1).sum();
-    let mut store = Store { stride, ..Store::default() };
-    store.cells.reserve_exact(crown.nodes.len() + below);
-    store.moments.reserve_exact((crown.nodes.len() + below) * stride);
+    let mut store = Store { stride, moments, ..Store::default() };
+    store.cells.reserve_exact(crown.nodes.len() + grown.iter().map(Vec::len).sum::<usize>());
     store.cells.extend(crown.nodes.iter().map(|node| {
         let (first, count) = (node.children.start as u32, node.children.len() as u8);
         Cell { first_key: node.prefix.first, ..Cell::empty(Content::Children { first, count }) }
     }));
-    store.moments.resize(crown.nodes.len() * stride, Line::default());
     let mut branches = Vec::with_capacity(work.len());
-    for ((cells, moments), (branch, bodies)) in grown.into_iter().zip(work) {
+    for (cells, (branch, bodies)) in grown.into_iter().zip(work) {
         let start = store.cells.len();
         let node = crown.branches[branch];
         let moved = cells.iter().map(|cell| Cell { content: shifted(cell.content, start, bodies.start), ..*cell });
         store.cells.extend(moved);
-        // The root of the branch has its place in the crown.
-        store.cells[node] = store.cells.remove(start);
-        store.moments[node * stride..][..stride].copy_from_slice(&moments[..stride]);
-        store.moments.extend_from_slice(&moments[stride..]);
-        branches.push(Branch { path: crown.path(branch), bodies, cells: start..store.cells.len() });
+        store.cells[node] = store.cells[start];
+        store.moments.copy_within(start * stride..(start + 1) * stride, node * stride);
+        branches.push(Branch { path: crown.path(branch), bodies, cells: start + 1..store.cells.len() });
     }
     store.own = crown.nodes.len()..store.cells.len();
     Planted { store, branches, build_s: 0.0, upward_s: 0.0, exchange_s: 0.0 }
 }
 
-/// Places within a branch, whose root is not stored with it, become places in the store.
+/// Places within a branch become places in the store.
 fn shifted(content: Content, cells: usize, bodies: usize) -> Content {
     match content {
-        Content::Children { first, count } => Content::Children { first: first + cells as u32 - 1, count },
+        Content::Children { first, count } => Content::Children { first: first + cells as u32, count },
         Content::Bodies { first } => Content::Bodies { first: first + bodies as u32 },
         other => other,
     }

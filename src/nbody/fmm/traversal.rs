@@ -4,8 +4,9 @@
 //! target's expansion; a larger one is replaced by its children; the rest is handed to the target's children, together with the
 //! expansion. At a leaf the rest are leaves, and their bodies act one by one. Lists keep the order of keys and follow from pairs of
 //! cells of the global tree alone, so they are the same whoever walks. A task is one branch of this rank: it walks down the
-//! crown to it and then through it. What the crown's cells sum is thus computed once per branch below them, which costs about
-//! one percent and saves storing and sending it. Refused: the symmetric dual walk, which touches two targets at once.
+//! crown to it and then through it. What the crown's cells sum is not stored or sent: a thread that walks several branches in a
+//! row finds the cells above the next one in its room, and computes only those that it has not. Refused: the symmetric dual walk,
+//! which touches two targets at once.
 
 use super::acceptance::{Acceptance, Batch};
 use super::cell::{Cell, Content, away};
@@ -97,6 +98,10 @@ pub struct Room {
     /// Candidates and expansion at every depth of the walk.
     candidates: Vec<Vec<u32>>,
     expansions: Vec<Local>,
+    /// Cells above and at the last branch that was walked, whose candidates and expansions are still there.
+    path: Vec<u32>,
+    /// How many of them are also above the branch at hand.
+    kept: usize,
     workspace: Workspace,
     runs: Vec<Run>,
     near: NearBodies,
@@ -173,10 +178,13 @@ impl Walk<'_> {
     pub fn run(&self, room: &mut Room, path: &[u32], leaves: &mut impl Leaves) -> Effort {
         let start = Instant::now();
         room.effort = Effort::default();
+        room.keep(path);
         room.deepen(0);
         room.candidates[0].clear();
         room.candidates[0].push(0);
-        room.expansions[0].clear();
+        if room.kept == 0 {
+            room.expansions[0].clear();
+        }
         self.visit(room, path, 0, None, leaves);
         room.effort.far_s = start.elapsed().as_secs_f64() - room.effort.near_s;
         room.effort
@@ -185,7 +193,9 @@ impl Walk<'_> {
     fn visit(&self, room: &mut Room, path: &[u32], depth: usize, parent: Option<&Cell>, leaves: &mut impl Leaves) {
         let target = &self.store.cells[path[0] as usize];
         room.deepen(depth + 1);
-        self.expand(room, depth, target, parent);
+        if depth >= room.kept {
+            self.expand(room, depth, target, parent);
+        }
         if target.is_leaf() {
             return leaves.leaf(self, room, depth, path[0]);
         }
@@ -401,6 +411,14 @@ impl Room {
     /// Leaves that act on the current target body by body.
     pub fn near_leaves(&self) -> &[u32] {
         &self.lists.near
+    }
+
+    /// Keeps what the last walk found for cells that are also above the branch that this path leads to.
+    fn keep(&mut self, path: &[u32]) {
+        let above = &path[..path.len() - 1];
+        self.kept = self.path.iter().zip(above).take_while(|(old, new)| old == new).count();
+        self.path.clear();
+        self.path.extend_from_slice(path);
     }
 
     fn deepen(&mut self, depth: usize) {
