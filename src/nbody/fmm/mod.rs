@@ -30,6 +30,8 @@ pub mod key;
 pub mod lanes;
 #[cfg(target_arch = "x86_64")]
 pub mod lanes_x86;
+mod leaf;
+pub mod lists;
 pub mod local;
 pub mod multipole;
 pub mod near;

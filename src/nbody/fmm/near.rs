@@ -160,6 +160,7 @@ dispatched_single! {
     gather_lanes = gather(near: &mut NearBodies, scale: f64, sources: Sources<'_>)
 }
 
+#[expect(clippy::extra_unused_type_parameters, reason = "the same loop, compiled for the registers of the path")]
 #[inline(always)]
 fn gather<V: SingleLanes>(near: &mut NearBodies, scale: f64, sources: Sources<'_>) {
     let (start, end) = (near.len(), near.len() + sources.mass.len());
@@ -315,8 +316,9 @@ fn add_block<V: SingleLanes>(found: [V; 4], part: usize, [acceleration, potentia
     for ((found, factor), sum) in found.into_iter().zip(factors).zip(&mut sums.0) {
         let mut numbers = Sixteen::default();
         found.store(&mut numbers, part);
-        for lane in part * width..(part + 1) * width {
-            sum[lane] += f64::from(numbers.0[lane]) * factor;
+        let lanes = part * width..(part + 1) * width;
+        for (sum, number) in sum[lanes.clone()].iter_mut().zip(&numbers.0[lanes]) {
+            *sum += f64::from(*number) * factor;
         }
     }
 }

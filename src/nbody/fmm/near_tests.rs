@@ -1,3 +1,5 @@
+//! Bodies one by one in 32 bits: against 64 bits, on every path of this CPU, close pairs and own bodies included.
+
 use super::*;
 use crate::cpu::CpuPath;
 use crate::nbody::fmm::samples::{Random, gravity};

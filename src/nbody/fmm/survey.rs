@@ -6,8 +6,8 @@
 use super::acceptance::Acceptance;
 use super::cell::Content;
 use super::lanes::Instructions;
+use super::lists::{Judge, Lists};
 use super::store::Store;
-use super::traversal::{Judge, Lists};
 
 /// The question.
 #[derive(Clone, Copy, Debug)]

@@ -8,18 +8,17 @@
 //! row finds the cells above the next one in its room, and computes only those that it has not. Refused: the symmetric dual walk,
 //! which touches two targets at once.
 
-use super::acceptance::{Acceptance, Batch};
-use super::cell::{Cell, Content, away};
+use super::acceptance::Acceptance;
+use super::cell::{Cell, away};
 use super::expansion::SIDE;
 use super::interaction::Workspace;
 use super::lanes::{Instructions, Line, WIDTH};
-use super::local::{Local, offsets};
-use super::near::{NearBodies, NearLaw, Tiles};
-use super::single_lanes::SIXTEEN;
+use super::leaf::Run;
+use super::lists::{Judge, Lists};
+use super::local::Local;
+use super::near::{NearBodies, NearLaw};
 use super::store::Store;
-use crate::nbody::gravity::{PairKernel, Sources, Tile};
-use arrayvec::ArrayVec;
-use std::ops::Range;
+use crate::nbody::gravity::{PairKernel, Sources};
 use std::time::Instant;
 
 /// Everything that walks share.
@@ -78,87 +77,21 @@ impl std::ops::AddAssign for Effort {
     }
 }
 
-/// Sources of one target cell, each list in order of keys.
-#[derive(Debug, Default)]
-pub struct Lists {
-    /// By order of the expansion.
-    pub far: [Vec<u32>; SIDE],
-    /// Leaves whose bodies act one by one.
-    pub near: Vec<u32>,
-    /// Cells that would have to be opened but are elsewhere.
-    pub missing: Vec<u32>,
-    open: Vec<u32>,
-    batch: Batch,
-}
-
 /// Work space of a thread.
 #[derive(Debug, Default)]
 pub struct Room {
-    lists: Lists,
+    pub(super) lists: Lists,
     /// Candidates and expansion at every depth of the walk.
     candidates: Vec<Vec<u32>>,
-    expansions: Vec<Local>,
+    pub(super) expansions: Vec<Local>,
     /// Cells above and at the last branch that was walked, whose candidates and expansions are still there.
     path: Vec<u32>,
     /// How many of them are also above the branch at hand.
     kept: usize,
     workspace: Workspace,
-    runs: Vec<Run>,
-    near: NearBodies,
-    effort: Effort,
-}
-
-impl Lists {
-    /// Settles the candidates of a target; what its children must look at goes to `rest`.
-    pub fn settle(&mut self, judge: Judge<'_>, target: &Cell, candidates: &[u32], rest: &mut Vec<u32>) {
-        self.far.iter_mut().for_each(Vec::clear);
-        self.near.clear();
-        rest.clear();
-        self.open.clear();
-        self.open.extend_from_slice(candidates);
-        // Opened cells are looked at after all that stood before them, so that lanes are full.
-        let mut at = 0;
-        while at < self.open.len() {
-            let count = WIDTH.min(self.open.len() - at);
-            let sources: ArrayVec<u32, WIDTH> = self.open[at..at + count].iter().copied().collect();
-            at += count;
-            judge.acceptance.judge(judge.instructions, target, &judge.store.shapes, &sources, &mut self.batch);
-            for (lane, &place) in sources.iter().enumerate() {
-                match judge.acceptance.order(target, &self.batch, lane) {
-                    Some(order) => self.far[order].push(place),
-                    None => self.divide(judge.store, target, lane, place, rest),
-                }
-            }
-        }
-        self.near.sort_unstable_by_key(|&leaf| judge.store.cells[leaf as usize].first_key);
-    }
-
-    /// What becomes of a source that is too near.
-    fn divide(&mut self, store: &Store, target: &Cell, lane: usize, place: u32, rest: &mut Vec<u32>) {
-        let target_is_leaf = target.is_leaf();
-        if self.batch.is_leaf(lane) {
-            if target_is_leaf { self.near.push(place) } else { rest.push(place) }
-        } else if target_is_leaf || self.batch.radius(lane) > target.radius {
-            let source = &store.cells[place as usize];
-            match source.content {
-                Content::Elsewhere { .. } => self.missing.push(place),
-                _ => self.open.extend(source.children().map(|child| child as u32)),
-            }
-        } else {
-            rest.push(place);
-        }
-    }
-}
-
-/// What pairs of cells are judged with.
-#[derive(Clone, Copy, Debug)]
-pub struct Judge<'a> {
-    /// Cells.
-    pub store: &'a Store,
-    /// Rule.
-    pub acceptance: &'a Acceptance,
-    /// For eight pairs at a time.
-    pub instructions: Instructions,
+    pub(super) runs: Vec<Run>,
+    pub(super) near: NearBodies,
+    pub(super) effort: Effort,
 }
 
 /// What is done at the leaves of a walk.
@@ -253,153 +186,6 @@ impl Walk<'_> {
         let (distances, moments) = (&distances[..sources.len()], &moments[..sources.len()]);
         workspace.interact(self.instructions, order, distances, moments, self.acceptance.softening_squared());
     }
-
-    fn leaf(&self, room: &mut Room, depth: usize, target: &Cell, output: &mut Output<'_>) {
-        let Content::Bodies { first } = target.content else { return };
-        let (start, end) = (first as usize, first as usize + target.bodies as usize);
-        self.find_runs(&room.lists.near, &mut room.runs);
-        let single = self.near.filter(|law| law.covers(self.widest(target, &room.lists.near)));
-        if let Some(law) = &single {
-            self.gather(law, target, start, room);
-        }
-        for first in (start..end).step_by(SIXTEEN) {
-            let range = first..end.min(first + SIXTEEN);
-            if self.level[range.clone()].iter().any(|&level| level >= self.from_level) {
-                let mut tiles = self.tiles(range.clone());
-                self.add_near(room, single.as_ref(), start, range.clone(), &mut tiles);
-                for (n, tile) in tiles.iter_mut().enumerate() {
-                    let bodies =
-                        (range.start + n * WIDTH).min(range.end)..(range.start + (n + 1) * WIDTH).min(range.end);
-                    self.add_expansion(&room.expansions[depth], target, bodies.clone(), tile);
-                    self.write(tile, bodies, output);
-                }
-            }
-        }
-    }
-
-    /// A bound of the distance from the centre of a leaf to bodies of these leaves and its own.
-    fn widest(&self, target: &Cell, near: &[u32]) -> f64 {
-        let reach = |&leaf: &u32| {
-            let source = &self.store.cells[leaf as usize];
-            away(source.center, target.center).iter().map(|x| x.abs()).sum::<f64>() + source.radius
-        };
-        near.iter().map(reach).fold(target.radius, f64::max)
-    }
-
-    /// Gathers what acts body by body on a leaf whose first body is `own`.
-    fn gather(&self, law: &NearLaw, target: &Cell, own: usize, room: &mut Room) {
-        let start = Instant::now();
-        room.near.begin(target.center, self.store.cells[0].mass);
-        for run in &room.runs {
-            if run.is_here && run.bodies.contains(&own) {
-                room.near.expect_own(own - run.bodies.start);
-            }
-            room.near.extend(law, self.sources_of(run));
-        }
-        room.effort.near_s += start.elapsed().as_secs_f64();
-    }
-
-    /// Adds to up to sixteen targets what acts body by body, in 32 bits if `single` is there and enough.
-    fn add_near(
-        &self,
-        room: &mut Room,
-        single: Option<&NearLaw>,
-        first_of_leaf: usize,
-        targets: Range<usize>,
-        tiles: &mut Tiles,
-    ) {
-        let start = Instant::now();
-        let sources: usize = room.runs.iter().map(|run| run.bodies.len()).sum();
-        room.effort.pairs += (sources * targets.len()) as u64;
-        let numbers = targets.start - first_of_leaf..targets.end - first_of_leaf;
-        let is_done = single.is_some_and(|law| room.near.add_to(law, numbers, tiles));
-        if !is_done {
-            for (first, tile) in targets.clone().step_by(WIDTH).zip(tiles) {
-                room.runs.iter().for_each(|run| self.add_run(run, first, tile));
-            }
-        }
-        room.effort.near_s += start.elapsed().as_secs_f64();
-    }
-
-    fn tiles(&self, targets: Range<usize>) -> Tiles {
-        std::array::from_fn(|n| self.tile(targets.start + n * WIDTH, targets.end))
-    }
-
-    fn tile(&self, first: usize, end: usize) -> Tile {
-        let mut tile = Tile::default();
-        for axis in 0..3 {
-            for lane in 0..WIDTH {
-                // Lanes without a body repeat the last one.
-                let body = (first + lane).min(end - 1);
-                tile.position[axis][lane] = self.bodies.position[axis][body];
-            }
-        }
-        tile
-    }
-
-    fn add_run(&self, run: &Run, first: usize, tile: &mut Tile) {
-        let diagonal = (run.is_here && run.bodies.contains(&first)).then(|| first - run.bodies.start);
-        self.kernel.add(tile, self.sources_of(run), diagonal);
-    }
-
-    fn sources_of(&self, run: &Run) -> Sources<'_> {
-        let bodies = if run.is_here { self.bodies } else { self.store.imported() };
-        let range = run.bodies.clone();
-        Sources { position: bodies.position.map(|x| &x[range.clone()]), mass: &bodies.mass[range] }
-    }
-
-    /// Joins leaves that lie behind each other in memory.
-    fn find_runs(&self, near: &[u32], runs: &mut Vec<Run>) {
-        runs.clear();
-        for &leaf in near {
-            let next = self.run_of(leaf);
-            match runs.last_mut() {
-                Some(last) if last.is_here == next.is_here && last.bodies.end == next.bodies.start => {
-                    last.bodies.end = next.bodies.end;
-                }
-                _ => runs.push(next),
-            }
-        }
-    }
-
-    fn run_of(&self, leaf: u32) -> Run {
-        let cell = &self.store.cells[leaf as usize];
-        let bodies = |first: u32| first as usize..first as usize + cell.bodies as usize;
-        match cell.content {
-            Content::Bodies { first } => Run { is_here: true, bodies: bodies(first) },
-            Content::ImportedBodies { first } => Run { is_here: false, bodies: bodies(first) },
-            _ => unreachable!("a walk starts when all bodies that it needs are here"),
-        }
-    }
-
-    fn add_expansion(&self, expansion: &Local, target: &Cell, bodies: Range<usize>, tile: &mut Tile) {
-        let places = offsets(self.bodies.position.map(|x| &x[bodies.clone()]), target.center);
-        let field = expansion.at(self.instructions, &places);
-        for lane in 0..bodies.len() {
-            for axis in 0..3 {
-                tile.acceleration[axis][lane] += field.gradient[axis].0[lane];
-            }
-            tile.potential[lane] -= field.potential.0[lane];
-        }
-    }
-
-    fn write(&self, tile: &Tile, bodies: Range<usize>, output: &mut Output<'_>) {
-        for (lane, body) in bodies.enumerate().filter(|(_, body)| self.level[*body] >= self.from_level) {
-            let at = body - output.first;
-            for axis in 0..3 {
-                output.acceleration[axis][at] = self.constant * tile.acceleration[axis][lane];
-            }
-            output.potential[at] = self.constant * tile.potential[lane];
-        }
-    }
-}
-
-/// Source bodies that lie behind each other in memory.
-#[derive(Clone, Debug)]
-struct Run {
-    /// Of this rank, not imported.
-    is_here: bool,
-    bodies: Range<usize>,
 }
 
 impl Room {
