@@ -11,7 +11,9 @@ use parhelion::nbody::problem::{Gravity, NBodyProblem, Softening, UnitSystem};
 use parhelion::output::bodies::outputs::{BodyState, NBodyOutputs};
 use parhelion::output::progress::Progress;
 use parhelion::particles::Particles;
-use parhelion::run_config::{BodyFormat, DensityPlan, NBodyOutputPlan, NBodyRun, TimePlan, TimeStep, Until};
+use parhelion::run_config::{
+    BodyFormat, CheckpointPlan, DensityPlan, NBodyOutputPlan, NBodyRun, TimePlan, TimeStep, Until,
+};
 use parhelion::simulation::{Moment, Observer};
 use std::path::Path;
 
@@ -135,6 +137,7 @@ fn run() -> NBodyRun {
             frames_every: 10,
             frames: DensityPlan::default(),
         },
+        checkpoint: CheckpointPlan::never(),
         resolved: String::new(),
         warnings: Vec::new(),
     }

@@ -20,7 +20,9 @@ Examples:
 
 Exit codes:
   0 done  1 a defect of parhelion  2 usage or input  3 reading or writing failed
-  4 the state became non-finite    6 output directory in use or holding another run";
+  4 the state became non-finite    5 no usable checkpoint
+  6 output directory in use or holding another run
+  75 stopped after a checkpoint: the same command goes on";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -30,6 +32,7 @@ Examples:
   parhelion run inputs/heat/soda_bottle.toml --set time.end=3600 --set output.frames_every=600
   parhelion run inputs/heat/heat_sink.toml --set sources.0.power=95 --output outputs/95_watts
   parhelion run inputs/heat/eigenmode_3d.toml --domains 4 --threads 1
+  parhelion run inputs/heat/soda_bottle.toml --max-time 3000 --set checkpoint.every=\"10min\"
   parhelion run inputs/nbody/plummer_100k.toml --set gravity.accuracy=1e-5
   mpirun -n 2 parhelion run inputs/heat/bench_512.toml --threads 1";
 
@@ -125,10 +128,17 @@ pub struct RunArgs {
     /// Run this many domains, as ranks that are threads of one process
     #[arg(long, value_name = "N", value_parser = workers())]
     pub domains: Option<usize>,
-    /// Replace the results of another run in the output directory
+    /// Begin anew, replacing the results in the output directory
     #[arg(long)]
     pub overwrite: bool,
-    /// No progress, no warnings, and of the summary only the digest
+    /// Go on from the newest usable checkpoint in the output directory, or leave with 5. Without it an unfinished run of the same deck
+    /// goes on too
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
+    /// Stop after so many seconds of wall time, with a checkpoint and exit code 75
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub max_time: Option<f64>,
+    /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
     /// Draw the temperature, or the surface density of bodies, in the terminal while the run goes on
@@ -245,6 +255,12 @@ fn finite(text: &str) -> Result<f64, String> {
     }
 }
 
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = finite(text)?;
+    let allowed = (0.0..=1e15).contains(&seconds);
+    if allowed { Ok(seconds) } else { Err("write a number of seconds, 0 or more".to_owned()) }
+}
+
 fn range(text: &str) -> Result<[f64; 2], String> {
     let (low, high) = text.split_once(',').ok_or("write two numbers with a comma between them: 20,100")?;
     let range = [finite(low)?, finite(high)?];
@@ -323,6 +339,9 @@ mod tests {
             "parhelion run a.toml --domains 99999999999999999999",
             "parhelion run a.toml --nonsense",
             "parhelion run a.toml --quiet --live",
+            "parhelion run a.toml --resume --overwrite",
+            "parhelion run a.toml --max-time -1",
+            "parhelion run a.toml --max-time nan",
             "parhelion check a.toml --ranks x",
             "parhelion render a --range 5,1",
             "parhelion render a --range nan,1",
@@ -352,9 +371,21 @@ mod tests {
         write_man(&mut man).unwrap();
         write_completions(clap_complete::Shell::Bash, &mut script).unwrap();
         let (man, script) = (String::from_utf8(man).unwrap(), String::from_utf8(script).unwrap());
-        for flag in ["set", "output", "threads", "domains", "overwrite", "quiet", "live", "ranks", "quick", "colormap"]
-        {
-            assert!(man.contains(&format!("\\-\\-{flag}")), "{flag}");
+        for flag in [
+            "set",
+            "output",
+            "threads",
+            "domains",
+            "overwrite",
+            "resume",
+            "max-time",
+            "quiet",
+            "live",
+            "ranks",
+            "quick",
+            "colormap",
+        ] {
+            assert!(man.contains(&format!("\\-\\-{}", flag.replace('-', "\\-"))), "{flag}");
             assert!(script.contains(&format!("--{flag}")), "{flag}");
         }
     }

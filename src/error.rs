@@ -31,6 +31,9 @@ pub enum Error {
     /// The state became non-finite. Exit code 4.
     #[error("{0}")]
     Numerical(String),
+    /// There is no usable checkpoint to go on from. Exit code 5.
+    #[error("{0}")]
+    Checkpoint(String),
     /// The output directory is in use or holds another run. Exit code 6.
     #[error("{0}")]
     Busy(String),
@@ -52,6 +55,7 @@ impl Error {
             Error::Input(_) | Error::Deck { .. } => 2,
             Error::Io(_) => 3,
             Error::Numerical(_) => 4,
+            Error::Checkpoint(_) => 5,
             Error::Busy(_) => 6,
             Error::Remote { exit_code, .. } => *exit_code,
         }

@@ -93,6 +93,7 @@
 //! ```
 #![warn(missing_docs)]
 pub mod bytes;
+pub mod checkpoint;
 pub mod cli;
 pub mod comm;
 pub mod commands;
@@ -110,6 +111,7 @@ pub mod heat;
 pub mod host;
 pub mod index_order;
 pub mod input;
+pub mod interrupt;
 pub mod nbody;
 pub mod output;
 pub mod parallel;

@@ -7,7 +7,7 @@ use parhelion::config;
 use parhelion::console;
 use parhelion::error::Result;
 use parhelion::runtime::launcher::speaks_for_the_job;
-use parhelion::runtime::{Launch, ending, launch};
+use parhelion::runtime::{Launch, ending, launch, signals};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,7 @@ fn explain(usage: &clap::Error) -> ExitCode {
 fn dispatch(command: Command, started: Instant) -> Result<u8> {
     match command {
         Command::Run(arguments) => {
+            signals::watch()?;
             let request = Launch { domains: arguments.domains, threads: arguments.threads };
             launch(&request, |comm, setup| commands::run::run(comm, setup, &arguments, started))
         }

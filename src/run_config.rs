@@ -1,5 +1,6 @@
 //! What a run is to do, after the deck has been read, overridden and checked: plain data, no files, no flags.
 
+use crate::checkpoint::interval::Every;
 use crate::heat::problem::HeatProblem;
 use crate::nbody::problem::NBodyProblem;
 
@@ -27,6 +28,8 @@ pub struct HeatRun {
     pub decomposition: DecompositionPlan,
     /// What is written, and when.
     pub output: OutputPlan,
+    /// When the state is kept.
+    pub checkpoint: CheckpointPlan,
     /// The deck with every default written out, as TOML: `deck.toml` of the run directory.
     pub resolved: String,
     /// What is allowed but probably not meant, one line each: to be printed before the run.
@@ -46,10 +49,32 @@ pub struct NBodyRun {
     pub time: TimePlan,
     /// What is written, and when.
     pub output: NBodyOutputPlan,
+    /// When the state is kept.
+    pub checkpoint: CheckpointPlan,
     /// As [`HeatRun::resolved`].
     pub resolved: String,
     /// As [`HeatRun::warnings`].
     pub warnings: Vec<String>,
+}
+
+/// When the state is kept, and how many of its checkpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckpointPlan {
+    /// When one is written.
+    pub every: Every,
+    /// Newest ones that are kept, at least 1.
+    pub keep: usize,
+    /// End the run when one cannot be written.
+    pub stop_on_failure: bool,
+    /// Write one of the final state.
+    pub at_end: bool,
+}
+
+impl CheckpointPlan {
+    /// None but for a run that is stopped.
+    pub fn never() -> CheckpointPlan {
+        CheckpointPlan { every: Every::Never, keep: 2, stop_on_failure: false, at_end: false }
+    }
 }
 
 /// What an N-body run writes, and when. Intervals are in steps of the run, 0 means never.

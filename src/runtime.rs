@@ -18,6 +18,7 @@
 pub mod ending;
 pub mod launcher;
 pub mod placement;
+pub mod signals;
 
 use crate::comm::solo::Solo;
 use crate::comm::{Communicator, threads};

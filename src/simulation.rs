@@ -1,9 +1,10 @@
-//! The only time loop: advance the model, offer the state to the outputs.
+//! The only time loop: advance the model, let a guard look after it, offer the state to the outputs.
 
 use crate::error::Result;
 use crate::heat::HeatModel;
 use crate::nbody::model::NBodyModel;
 use crate::schedule::Clock;
+use serde_json::Value;
 use std::time::Instant;
 
 /// A state that advances in time.
@@ -40,13 +41,39 @@ pub struct Moment<'a, M> {
     pub last: bool,
 }
 
+/// What outputs must remember to go on after a restart as if nothing had happened. It counts on rank 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// Numbers and texts; floats as their bits.
+    pub notes: Value,
+    /// Pictures that wait for the end of the run.
+    pub frames: Vec<u8>,
+}
+
 /// What looks at the state on its way.
 pub trait Observer<M> {
-    /// Called with the initial state and after every step. Collective.
+    /// Called with the first state of the loop and after every step. Collective.
     ///
     /// # Errors
     /// Ends the run, the same on all ranks.
     fn observe(&mut self, moment: &mut Moment<'_, M>) -> Result<()>;
+
+    /// What must be remembered of the moments so far; what has been logged is on the disk when this returns. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3, the same on all ranks.
+    fn memory(&mut self) -> Result<Memory> {
+        Ok(Memory::default())
+    }
+}
+
+/// What looks after the run between its steps.
+pub trait Guard<M> {
+    /// Called with every state, before the observer sees it; true ends the run there. Collective, and the same on all ranks.
+    ///
+    /// # Errors
+    /// Ends the run, the same on all ranks.
+    fn attend(&mut self, moment: &mut Moment<'_, M>, observer: &mut dyn Observer<M>) -> Result<bool>;
 }
 
 /// What the loop cost.
@@ -54,24 +81,36 @@ pub trait Observer<M> {
 pub struct LoopStatistics {
     /// Seconds in steps, without outputs.
     pub loop_s: f64,
-    /// Steps done.
+    /// Steps done in this loop.
     pub steps: u64,
+    /// The guard has ended the run before its last step.
+    pub stopped: bool,
 }
 
-/// Runs a model from its initial state to the end of the clock.
+/// Runs a model from its state after `first` steps to the end of the clock, or to where the guard ends it.
 ///
 /// # Errors
-/// The first error of the model or the observer.
-pub fn simulate<M: Model>(model: &mut M, clock: &Clock, observer: &mut dyn Observer<M>) -> Result<LoopStatistics> {
+/// The first error of the model, the guard or the observer.
+pub fn simulate<M: Model>(
+    model: &mut M,
+    clock: &Clock,
+    first: u64,
+    observer: &mut dyn Observer<M>,
+    guard: &mut dyn Guard<M>,
+) -> Result<LoopStatistics> {
     let mut statistics = LoopStatistics::default();
-    observer.observe(&mut Moment { model, step: 0, time: 0.0, last: clock.steps == 0 })?;
-    for step in 0..clock.steps {
-        let start = Instant::now();
-        model.advance(clock.time(step), clock.dt_of(step))?;
-        statistics.loop_s += start.elapsed().as_secs_f64();
-        statistics.steps += 1;
-        let done = step + 1;
-        observer.observe(&mut Moment { model, step: done, time: clock.time(done), last: done == clock.steps })?;
+    for step in first..=clock.steps {
+        if step > first {
+            let start = Instant::now();
+            model.advance(clock.time(step - 1), clock.dt_of(step - 1))?;
+            statistics.loop_s += start.elapsed().as_secs_f64();
+            statistics.steps += 1;
+        }
+        let mut moment = Moment { model, step, time: clock.time(step), last: step == clock.steps };
+        if guard.attend(&mut moment, observer)? {
+            return Ok(LoopStatistics { stopped: true, ..statistics });
+        }
+        observer.observe(&mut moment)?;
     }
     Ok(statistics)
 }

@@ -29,6 +29,8 @@ pub enum Phase {
     Diagnostics,
     /// Snapshots, pictures and the log.
     Output,
+    /// Checkpoints.
+    Checkpoint,
     /// The digest of the final state.
     Digest,
 }
@@ -52,6 +54,7 @@ impl Phase {
             Phase::Near => "near",
             Phase::Diagnostics => "diagnostics",
             Phase::Output => "output",
+            Phase::Checkpoint => "checkpoint",
             Phase::Digest => "digest",
         }
     }

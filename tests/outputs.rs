@@ -7,6 +7,7 @@ use parhelion::field::{Field, Layout};
 use parhelion::grid::UniformGrid;
 use parhelion::output::diagnostics::DiagnosticsWriter;
 use parhelion::output::render::{RenderOptions, render};
+use parhelion::output::run_directory::Entry;
 use parhelion::output::{FrameWriter, RunDirectory, Snapshot, SnapshotWriter};
 use parhelion::run_config::{Colormap, FramePlan, SnapshotFormat};
 use std::fs;
@@ -62,7 +63,7 @@ fn run(case: &Case) -> PathBuf {
 }
 
 fn run_rank(case: &Case, grid: &UniformGrid, decomposition: &CartesianDecomposition, comm: &dyn Communicator) {
-    let directory = RunDirectory::open(comm, &case.directory(), &case.deck(), false).unwrap();
+    let directory = RunDirectory::open(comm, &case.directory(), &case.deck(), Entry::New).unwrap();
     let plan = FramePlan { axis: 2, position: None, range: None, colormap: case.colormap, pixels: 480 };
     let mut frames = FrameWriter::new(directory.path(), case.name, "\u{b0}C", &plan);
     let mut snapshots = SnapshotWriter::new(directory.path(), &[SnapshotFormat::Npy, SnapshotFormat::Vti]);

@@ -56,7 +56,7 @@ documentation() {
 
 shell_scripts() {
     command -v shellcheck >/dev/null || { skip "shellcheck is not installed"; return; }
-    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh run_cluster.sh
+    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh tests/soak/*.sh run_cluster.sh
 }
 
 tests_default() {

@@ -8,7 +8,7 @@ use super::reference_decks::{FIGURE_EIGHT, PYTHAGOREAN, SOLAR_SYSTEM, problem as
 use crate::comm::{Communicator, ReduceOp, solo::Solo};
 use crate::error::Result;
 use crate::input::bodies::Files;
-use crate::nbody::diagnostics::NBodyDiagnostics;
+use crate::nbody::diagnostics::{NBodyDiagnostics, StartFigures};
 use crate::nbody::exact::ExactMotion;
 use crate::nbody::initial;
 use crate::nbody::problem::{Integrator, Method, NBodyProblem, Precision};
@@ -114,7 +114,7 @@ fn largest_deviation(bodies: &Particles, places: &[[f64; 3]], comm: &dyn Communi
 /// said of them. Collective.
 pub fn momentum(
     problem: &NBodyProblem,
-    first: &NBodyDiagnostics,
+    first: &StartFigures,
     last: &NBodyDiagnostics,
     bodies: &Particles,
     comm: &dyn Communicator,

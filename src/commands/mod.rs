@@ -9,6 +9,7 @@ mod plan_outputs;
 mod problem_words;
 mod reference_decks;
 pub mod render;
+mod resume;
 pub mod run;
 mod run_heat;
 mod run_nbody;

@@ -2,18 +2,35 @@
 //! `run_nbody`.
 
 use super::{deck, run_heat, run_nbody};
+use crate::checkpoint::keeper::Limit;
 use crate::cli::RunArgs;
 use crate::comm::{Communicator, ReduceOp, agree};
 use crate::console;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::output::atomic::write_file;
-use crate::output::run_directory::RunDirectory;
-use crate::report::{self, Chapter, Figures};
+use crate::output::run_directory::{Entry, RunDirectory};
+use crate::report::{self, Chapter, Figures, Stopped};
 use crate::run_config::RunConfig;
 use crate::runtime::RankSetup;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Exit code of a run that was stopped after a valid checkpoint.
+const STOPPED: u8 = 75;
+/// Seconds before the end of a Slurm job at which a run should have stopped: hosts' clocks differ, and the job script may go on.
+const SLURM_MARGIN: f64 = 30.0;
+/// Seconds that are as good as no limit.
+const LONGEST: f64 = 1e15;
+
+/// Seconds from the start of this process to the end of its Slurm job, less a margin; none if that has passed: the variable is then one
+/// of another job.
+fn slurm_limit(started: Instant) -> Option<f64> {
+    let end: f64 = std::env::var("SLURM_JOB_END_TIME").ok()?.parse().ok()?;
+    let left = end - SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
+    let allowed = started.elapsed().as_secs_f64() + (left - SLURM_MARGIN).max(0.0);
+    (left > 0.0 && allowed < LONGEST).then_some(allowed)
+}
 
 /// Runs a deck on this rank. Collective. `started` is when the process was.
 ///
@@ -70,10 +87,32 @@ impl Job<'_> {
         }
     }
 
+    /// Where the run of a deck writes.
+    pub(super) fn directory(&self, deck: &Deck<'_>) -> PathBuf {
+        self.arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs").join(deck.case))
+    }
+
+    /// Prints a line to standard error, once.
+    pub(super) fn tell(&self, text: &str) {
+        if self.comm.rank() == 0 {
+            console::message(text);
+        }
+    }
+
+    /// When the run must end: as the user or the batch system says, whichever is earlier.
+    pub(super) fn limit(&self) -> Limit {
+        let limits = self.arguments.max_time.into_iter().chain(slurm_limit(self.started));
+        Limit { started: self.started, most: limits.min_by(f64::total_cmp).map(Duration::from_secs_f64) }
+    }
+
     /// Runs `body` in the run directory of the deck; if it fails, a report of the failure stays there.
-    pub(super) fn in_directory(&self, deck: &Deck<'_>, body: impl FnOnce(&Path) -> Result<u8>) -> Result<u8> {
-        let path = self.arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs").join(deck.case));
-        let directory = RunDirectory::open(self.comm, &path, deck.resolved, self.arguments.overwrite)?;
+    pub(super) fn in_directory(
+        &self,
+        deck: &Deck<'_>,
+        entry: Entry,
+        body: impl FnOnce(&Path) -> Result<u8>,
+    ) -> Result<u8> {
+        let directory = RunDirectory::open(self.comm, &self.directory(deck), deck.resolved, entry)?;
         let outcome = body(directory.path());
         if let Err(error) = &outcome {
             self.report_failure(deck, directory.path(), error);
@@ -95,6 +134,25 @@ impl Job<'_> {
         let mut slowest = [seconds];
         self.comm.all_reduce(ReduceOp::Max, &mut slowest);
         slowest[0]
+    }
+
+    /// Leaves the report of a run that was stopped, tells how to go on, and gives its exit code. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3 if the report cannot be written, the same on all ranks.
+    pub(super) fn stop(&self, directory: &Path, stopped: &Stopped<'_>) -> Result<u8> {
+        let text = report::stopped(stopped);
+        let path = directory.join("report.json");
+        let is_writer = self.comm.rank() == 0;
+        let written = if is_writer { write_file(&path, |file| file.write_all(text.as_bytes())) } else { Ok(0) };
+        agree(self.comm, written)?;
+        if !self.arguments.quiet {
+            let (cause, step, steps) = (stopped.cause(), stopped.step, stopped.steps);
+            self.tell(&format!(
+                "stopped by {cause} after step {step} of {steps} and a checkpoint; the same command goes on from there"
+            ));
+        }
+        Ok(STOPPED)
     }
 
     /// Writes the report and prints the summary.

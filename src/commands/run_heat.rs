@@ -1,7 +1,10 @@
 //! `parhelion run` of a heat deck.
 
 use super::plan::Plan;
+use super::resume::{self, Begin};
 use super::run::{Deck, Job};
+use crate::checkpoint;
+use crate::checkpoint::keeper::{Identity, Keeper};
 use crate::comm::agree;
 use crate::digest::digest;
 use crate::error::{Error, Result};
@@ -12,7 +15,7 @@ use crate::input;
 use crate::output::outputs::{Finished, Outputs};
 use crate::output::progress::Progress;
 use crate::report::heat::{HeatChapter, PHASES};
-use crate::report::{self, Figures};
+use crate::report::{self, Figures, Kept, Stopped};
 use crate::run_config::HeatRun;
 use crate::schedule::Clock;
 use crate::simulation::{LoopStatistics, simulate};
@@ -39,10 +42,17 @@ pub(super) fn run(job: &Job<'_>, config: &HeatRun) -> Result<u8> {
     };
     job.warn(&deck);
     let options = options(job, config);
+    let begin = resume::begin(job, &deck)?;
     let mut model = HeatModel::new(config.problem.clone(), job.comm, &options)?;
-    read_initial(job, &mut model)?;
+    match begin.source() {
+        Some(source) => checkpoint::heat::restore(&mut model, source, job.comm)?,
+        None => read_initial(job, &mut model)?,
+    }
     let clock = Clock::new(&config.time, model.spectral().max_stable_dt())?;
-    job.in_directory(&deck, |directory| HeatJob { job, config, clock, options, directory }.run(&mut model))
+    begin.check_clock(&clock)?;
+    job.in_directory(&deck, begin.entry(), |directory| {
+        HeatJob { job, config, begin: &begin, clock, options, directory }.run(&mut model)
+    })
 }
 
 /// Choices of speed for this machine.
@@ -69,6 +79,7 @@ fn read_initial(job: &Job<'_>, model: &mut HeatModel<'_>) -> Result<()> {
 struct HeatJob<'a> {
     job: &'a Job<'a>,
     config: &'a HeatRun,
+    begin: &'a Begin,
     clock: Clock,
     options: HeatOptions,
     directory: &'a Path,
@@ -78,14 +89,47 @@ impl HeatJob<'_> {
     fn run(&self, model: &mut HeatModel<'_>) -> Result<u8> {
         let (comm, config, arguments) = (self.job.comm, self.config, self.job.arguments);
         let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
-        let progress = Progress::new(self.clock.steps, (config.problem.grid.cell_count() as f64, "cell"), visible);
-        let mut outputs = Outputs::new(comm, &config.title, &config.output, self.directory, progress, arguments.live)?;
-        let statistics = simulate(model, &self.clock, &mut outputs)?;
-        self.conclude(model, statistics, outputs.finish()?)
+        let progress = Progress::after(
+            self.begin.step(),
+            self.clock.steps,
+            (config.problem.grid.cell_count() as f64, "cell"),
+            visible,
+        );
+        let (title, plan, live) = (&config.title, &config.output, arguments.live);
+        let earlier = self.begin.memory(self.job)?;
+        let mut outputs = Outputs::after(comm, title, plan, self.directory, progress, live, earlier.as_ref())?;
+        let mut keeper = self.keeper(model);
+        let statistics = simulate(model, &self.clock, self.begin.step(), &mut outputs, &mut keeper)?;
+        let kept = Kept { restart: self.begin.restart(), record: keeper.into_record() };
+        if statistics.stopped {
+            drop(outputs);
+            let step = self.begin.step() + statistics.steps;
+            return self.job.stop(self.directory, &Stopped::new("heat", title, step, &self.clock, &kept));
+        }
+        self.conclude(model, statistics, outputs.finish()?, kept)
+    }
+
+    fn keeper(&self, model: &HeatModel<'_>) -> Keeper<'_> {
+        let identity = Identity {
+            physics: "heat",
+            size: self.config.problem.grid.cells.map(|n| n as u64).to_vec(),
+            deck: self.config.resolved.clone(),
+            cpu_path: self.options.path.name(),
+            clock: self.clock,
+            limit: model.spectral().max_stable_dt(),
+        };
+        let from = self.begin.source().map(|source| source.header().step);
+        Keeper::new(self.job.comm, self.directory, &self.config.checkpoint, identity, self.job.limit(), from)
     }
 
     /// Digest, bandwidth, report, summary.
-    fn conclude(&self, model: &mut HeatModel<'_>, statistics: LoopStatistics, finished: Finished) -> Result<u8> {
+    fn conclude(
+        &self,
+        model: &mut HeatModel<'_>,
+        statistics: LoopStatistics,
+        finished: Finished,
+        kept: Kept,
+    ) -> Result<u8> {
         let (job, grid) = (self.job, &self.config.problem.grid);
         let begin = Instant::now();
         let digest = digest(grid, model.decomposition(), model.temperature(), job.comm);
@@ -105,6 +149,8 @@ impl HeatJob<'_> {
             wall_s: job.started.elapsed().as_secs_f64(),
             setup_s: (first_step - job.started).as_secs_f64(),
             loop_s,
+            steps_done: statistics.steps,
+            kept,
             output: (model.timers.seconds(Phase::Output) + finished.seconds, finished.bytes),
             phases,
             ranks,

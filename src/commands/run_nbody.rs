@@ -2,7 +2,10 @@
 
 use super::known;
 use super::plan_nbody::NBodyPlan;
+use super::resume::{self, Begin};
 use super::run::{Deck, Job};
+use crate::checkpoint;
+use crate::checkpoint::keeper::{Identity, Keeper};
 use crate::comm::agree;
 use crate::cpu::CpuPath;
 use crate::digest_bodies::digest_bodies;
@@ -11,14 +14,14 @@ use crate::input::bodies::Files;
 use crate::nbody::diagnostics::NBodyDiagnostics;
 use crate::nbody::initial;
 use crate::nbody::model::NBodyModel;
-use crate::nbody::problem::UnitSystem;
+use crate::nbody::problem::{NBodyProblem, UnitSystem};
 use crate::nbody::sampled_error::SampledError;
 use crate::output::bodies::columns::columns;
 use crate::output::bodies::outputs::{NBodyFinished, NBodyOutputs};
 use crate::output::bodies::units::Units;
 use crate::output::progress::Progress;
 use crate::report::nbody::{FirstForces, NBodyChapter, PHASES};
-use crate::report::{self, Figures};
+use crate::report::{self, Figures, Kept, Stopped};
 use crate::run_config::{NBodyRun, TimePlan};
 use crate::schedule::Clock;
 use crate::simulation::{LoopStatistics, simulate};
@@ -40,18 +43,65 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
         warnings: &config.warnings,
     };
     let start = Instant::now();
-    let source = agree(job.comm, initial::open(&config.problem, &Files))?;
-    let plan = NBodyPlan::new(config, source.count(), job.comm.size())?;
+    let begin = resume::begin(job, &deck)?;
+    let origin = agree(job.comm, Origin::open(&config.problem, &begin))?;
+    let plan = NBodyPlan::new(config, origin.count(), job.comm.size())?;
     agree(job.comm, plan.check_memory(&job.ranks_here()))?;
     job.warn(&deck);
-    let bodies = source.bodies(job.comm)?;
-    drop(source);
     let path = job.cpu_path();
+    let (mut model, limit) = match origin {
+        Origin::Checkpoint { source, .. } => {
+            let model = checkpoint::nbody::restore(&plan.problem, source, job.comm, path)?;
+            (model, f64::from_bits(source.header().limit))
+        }
+        Origin::Groups(groups) => first_forces(job, &plan, groups, path, start)?,
+    };
+    let clock = clock(&config.time, limit)?;
+    begin.check_clock(&clock)?;
+    job.in_directory(&deck, begin.entry(), |directory| {
+        NBodyJob { job, config, begin: &begin, plan: &plan, clock, limit, path, directory }.run(&mut model)
+    })
+}
+
+/// Where the bodies come from.
+enum Origin<'a> {
+    /// Models and files of the deck.
+    Groups(initial::Source<'a>),
+    /// An earlier part of the run.
+    Checkpoint { source: &'a checkpoint::reader::Source, count: u64 },
+}
+
+impl<'a> Origin<'a> {
+    fn open(problem: &'a NBodyProblem, begin: &'a Begin) -> Result<Origin<'a>> {
+        match begin.source() {
+            Some(source) => Ok(Origin::Checkpoint { source, count: checkpoint::nbody::count(source)? }),
+            None => initial::open(problem, &Files).map(Origin::Groups),
+        }
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Origin::Groups(groups) => groups.count(),
+            Origin::Checkpoint { count, .. } => *count,
+        }
+    }
+}
+
+/// The model at the start, and the shortest time in which a body falls.
+fn first_forces<'c>(
+    job: &Job<'c>,
+    plan: &NBodyPlan,
+    groups: initial::Source<'_>,
+    path: CpuPath,
+    start: Instant,
+) -> Result<(NBodyModel<'c>, f64)> {
+    let bodies = groups.bodies(job.comm)?;
+    drop(groups);
     let setup_s = start.elapsed().as_secs_f64();
     let mut model = NBodyModel::new(&plan.problem, bodies, job.comm, path)?;
     model.timers.add(Phase::Setup, setup_s);
-    let clock = clock(&config.time, model.shortest_free_fall())?;
-    job.in_directory(&deck, |directory| NBodyJob { job, config, plan: &plan, clock, path, directory }.run(&mut model))
+    let limit = model.shortest_free_fall();
+    Ok((model, limit))
 }
 
 /// The time axis. A given step is nobody's but the user's: symplectic schemes have no limit that could be told in advance.
@@ -69,8 +119,10 @@ fn clock(time: &TimePlan, shortest_free_fall: f64) -> Result<Clock> {
 struct NBodyJob<'a> {
     job: &'a Job<'a>,
     config: &'a NBodyRun,
+    begin: &'a Begin,
     plan: &'a NBodyPlan,
     clock: Clock,
+    limit: f64,
     path: CpuPath,
     directory: &'a Path,
 }
@@ -79,22 +131,44 @@ impl NBodyJob<'_> {
     fn run(&self, model: &mut NBodyModel<'_>) -> Result<u8> {
         let (comm, arguments) = (self.job.comm, self.job.arguments);
         let visible = comm.rank() == 0 && !arguments.quiet && !arguments.live;
-        let progress = Progress::new(self.clock.steps, (self.plan.count as f64, "body"), visible);
-        let mut outputs = NBodyOutputs::new(comm, self.config, self.directory, progress)?;
+        let progress = Progress::after(self.begin.step(), self.clock.steps, (self.plan.count as f64, "body"), visible);
+        let earlier = self.begin.memory(self.job)?;
+        let mut outputs = NBodyOutputs::after(comm, self.config, self.directory, progress, earlier.as_ref())?;
         if arguments.live {
             outputs = outputs.with_live_view();
         }
         let sampled = model.sampled_error();
         let first = FirstForces { seconds: self.job.slowest(model.costs().seconds()), work: model.work() };
-        let statistics = simulate(model, &self.clock, &mut outputs)?;
-        self.conclude(model, statistics, outputs.finish()?, sampled, first)
+        let mut keeper = self.keeper();
+        let statistics = simulate(model, &self.clock, self.begin.step(), &mut outputs, &mut keeper)?;
+        let kept = Kept { restart: self.begin.restart(), record: keeper.into_record() };
+        if statistics.stopped {
+            drop(outputs);
+            let step = self.begin.step() + statistics.steps;
+            let title = &self.config.title;
+            return self.job.stop(self.directory, &Stopped::new("nbody", title, step, &self.clock, &kept));
+        }
+        self.conclude(model, (statistics, kept), outputs.finish()?, sampled, first)
+    }
+
+    fn keeper(&self) -> Keeper<'_> {
+        let identity = Identity {
+            physics: "nbody",
+            size: vec![self.plan.count],
+            deck: self.config.resolved.clone(),
+            cpu_path: self.path.name(),
+            clock: self.clock,
+            limit: self.limit,
+        };
+        let from = self.begin.source().map(|source| source.header().step);
+        Keeper::new(self.job.comm, self.directory, &self.config.checkpoint, identity, self.job.limit(), from)
     }
 
     /// Digest, report, summary.
     fn conclude(
         &self,
         model: &mut NBodyModel<'_>,
-        statistics: LoopStatistics,
+        (statistics, kept): (LoopStatistics, Kept),
         finished: NBodyFinished,
         sampled: Option<SampledError>,
         first: FirstForces,
@@ -123,6 +197,8 @@ impl NBodyJob<'_> {
             wall_s: job.started.elapsed().as_secs_f64(),
             setup_s: (first_step - job.started).as_secs_f64(),
             loop_s,
+            steps_done: statistics.steps,
+            kept,
             output: (model.timers.seconds(Phase::Output) + finished.seconds, finished.bytes),
             phases,
             ranks,

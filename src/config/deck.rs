@@ -4,6 +4,7 @@
 //! unit and the default. Keys that only some kinds use are optional here; [`super::validate`] says which kind needs which.
 //! Serde's tagged enums were refused: they lose the position of an error in the text.
 
+use super::checkpoint_deck::CheckpointDeck;
 use super::choices::{MaterialChoice, StepChoice};
 use super::physics::{BoundaryDeck, InitialDeck, RegionDeck, SourceDeck};
 use schemars::JsonSchema;
@@ -41,6 +42,9 @@ pub struct Deck {
     /// What is written, and when. Intervals are in time steps; 0 means never.
     #[serde(default)]
     pub output: OutputDeck,
+    /// When the state is kept, to go on from after an interruption.
+    #[serde(default)]
+    pub checkpoint: CheckpointDeck,
 }
 
 /// The physics of a deck.

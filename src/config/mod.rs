@@ -7,6 +7,7 @@
 //! Reading the file and parsing the text are separate: rank 0 reads, the text is broadcast, and every rank parses the same
 //! text to the same configuration. The only files that parsing touches are masks, through a function that the caller gives.
 
+mod checkpoint_deck;
 mod choices;
 mod deck;
 mod diagnose;

@@ -1,5 +1,6 @@
 //! The N-body deck as it is written: one struct per table, as [`super::deck`] for heat. Nothing is checked here but types and names.
 
+use super::checkpoint_deck::CheckpointDeck;
 use super::choices::StepChoice;
 use super::deck::{AxisName, ColormapName};
 use super::nbody_choices::{BodiesChoice, SofteningChoice};
@@ -32,6 +33,9 @@ pub struct NBodyDeck {
     /// What is written, and when. Intervals are in time steps; 0 means never.
     #[serde(default)]
     pub output: NBodyOutputDeck,
+    /// When the state is kept, to go on from after an interruption.
+    #[serde(default)]
+    pub checkpoint: CheckpointDeck,
 }
 
 /// The physics of a deck.

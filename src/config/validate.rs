@@ -4,6 +4,7 @@
 //! resolved deck: there is no second list of defaults that could differ.
 
 use super::Context;
+use super::checkpoint_deck::checkpoint;
 use super::deck::{
     AxisName, ColormapName, Deck, DecompositionDeck, Format, FramesDeck, GridDeck, OutputDeck, TimeDeck,
 };
@@ -27,9 +28,10 @@ pub fn heat_run(deck: &mut Deck, context: &Context<'_>) -> Check<HeatRun> {
     let time = time(&deck.time)?;
     let decomposition = decomposition(&mut deck.decomposition, &grid)?;
     let output = output(&mut deck.output, &grid)?;
+    let checkpoint = checkpoint(&deck.checkpoint)?;
     let (problem, warnings) = super::validate_physics::problem(deck, grid, context)?;
     let (case, resolved) = (context.case.to_owned(), String::new());
-    Ok(HeatRun { title, case, problem, time, decomposition, output, resolved, warnings })
+    Ok(HeatRun { title, case, problem, time, decomposition, output, checkpoint, resolved, warnings })
 }
 
 /// The title; the case if the deck has none.

@@ -3,6 +3,7 @@
 //! Combinations that would run and be silently wrong are refused with the reason; what is only unlikely to be meant is a warning.
 
 use super::Context;
+use super::checkpoint_deck::checkpoint;
 use super::choices::StepChoice;
 use super::flaw::{Check, Flaw, magnitude, whole};
 use super::nbody_choices::SofteningChoice;
@@ -35,6 +36,7 @@ pub fn nbody_run(deck: &mut NBodyDeck, context: &Context<'_>) -> Check<NBodyRun>
     let groups = groups(deck, gravity.constant, context)?;
     let (time, eta) = time(&mut deck.time)?;
     let output = output(&mut deck.output)?;
+    let checkpoint = checkpoint(&deck.checkpoint)?;
     let integrator = integrator(deck.time.integrator);
     let substeps = substeps(deck.time.substeps, eta);
     let auto_method = deck.gravity.method == MethodName::Auto;
@@ -45,7 +47,7 @@ pub fn nbody_run(deck: &mut NBodyDeck, context: &Context<'_>) -> Check<NBodyRun>
         deck.gravity.accuracy = Some(problem.gravity.accuracy);
     }
     let (case, resolved) = (context.case.to_owned(), String::new());
-    Ok(NBodyRun { title, case, problem, time, output, resolved, warnings })
+    Ok(NBodyRun { title, case, problem, time, output, checkpoint, resolved, warnings })
 }
 
 fn unit_system(units: Units) -> UnitSystem {

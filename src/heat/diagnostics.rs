@@ -93,6 +93,14 @@ impl HeatModel<'_> {
         result
     }
 
+    /// That all temperatures are finite. Collective.
+    ///
+    /// # Errors
+    /// As [`HeatModel::diagnostics`].
+    pub fn check_finite(&self, step: u64) -> Result<()> {
+        self.finite_extrema(step).map(|_| ())
+    }
+
     fn measure(&mut self, step: u64, time: f64) -> Result<Diagnostics> {
         let extrema = self.finite_extrema(step)?;
         let volume = self.problem.grid.cell_volume();

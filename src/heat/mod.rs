@@ -12,6 +12,7 @@
 //! | [`stability`] | the largest stable time step |
 //! | [`exact`] | closed-form solutions |
 //! | `initial` | first touch and initial state |
+//! | [`state`] | the state as bytes in the global order, for checkpoints |
 //! | [`diagnostics`] | heat content, balance, extrema, errors |
 
 pub mod coefficients;
@@ -23,6 +24,7 @@ pub mod materials;
 pub mod problem;
 pub mod sources;
 pub mod stability;
+pub mod state;
 pub mod stencil;
 pub mod sweep;
 pub mod walls;
@@ -91,6 +93,8 @@ pub struct HeatModel<'c> {
     /// Total heat at time 0 in joules; set by the first diagnostics.
     initial_heat: Option<f64>,
     steps: u64,
+    /// Step at which the state was set: the first step after it exchanges halos.
+    origin: u64,
     exchanges: u64,
     /// Seconds per phase so far.
     pub timers: Timers,
@@ -145,6 +149,7 @@ impl<'c> HeatModel<'c> {
             exact: ExactSolution::of(&problem),
             initial_heat: None,
             steps: 0,
+            origin: 0,
             exchanges: 0,
             timers: Timers::default(),
             coefficients,
@@ -164,7 +169,7 @@ impl<'c> HeatModel<'c> {
     pub fn advance(&mut self, t: f64, dt: f64) {
         self.walls.update(t);
         self.sources.update(t, dt);
-        let age = (self.steps % self.halo_width as u64) as usize;
+        let age = ((self.steps - self.origin) % self.halo_width as u64) as usize;
         let target = self.region(self.halo_width - 1 - age);
         if age == 0 {
             self.exchange_and_sweep(dt, &target);

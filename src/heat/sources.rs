@@ -154,6 +154,16 @@ impl Sources {
         self.heat
     }
 
+    /// That heat, and what adding it up has rounded away.
+    pub fn sum(&self) -> [f64; 2] {
+        [self.heat, self.lost]
+    }
+
+    /// Takes up a [`Sources::sum`].
+    pub fn set_sum(&mut self, [heat, lost]: [f64; 2]) {
+        (self.heat, self.lost) = (heat, lost);
+    }
+
     /// True if the row has spans.
     #[inline]
     pub fn touch_row(&self, j: isize, k: isize) -> bool {

@@ -45,6 +45,16 @@ pub struct Wall {
 }
 
 impl Wall {
+    /// The recent and the settled sums.
+    pub fn sums(&self) -> [&[f64]; 2] {
+        [&self.exposure, &self.settled]
+    }
+
+    /// The same, to restore them.
+    pub fn sums_mut(&mut self) -> [&mut [f64]; 2] {
+        [&mut self.exposure, &mut self.settled]
+    }
+
     /// Sum over all steps of dt (ghost - T) for each cell of the face, K s.
     pub fn exposures(&self) -> impl Iterator<Item = f64> {
         self.exposure.iter().zip(&self.settled).map(|(recent, settled)| recent + settled)

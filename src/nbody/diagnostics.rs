@@ -44,6 +44,35 @@ pub struct NBodyDiagnostics {
     pub largest_acceleration: f64,
 }
 
+/// Figures of the initial state that those of the final state are compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StartFigures {
+    /// Sum of m v^2 / 2.
+    pub kinetic: f64,
+    /// Sum of m v.
+    pub momentum: [f64; 3],
+}
+
+impl From<&NBodyDiagnostics> for StartFigures {
+    fn from(figures: &NBodyDiagnostics) -> StartFigures {
+        StartFigures { kinetic: figures.kinetic, momentum: figures.momentum }
+    }
+}
+
+impl StartFigures {
+    /// Kinetic energy and momentum, for a checkpoint.
+    pub fn numbers(self) -> [f64; 4] {
+        let [x, y, z] = self.momentum;
+        [self.kinetic, x, y, z]
+    }
+
+    /// From [`StartFigures::numbers`].
+    pub fn of(numbers: &[f64]) -> Option<StartFigures> {
+        let &[kinetic, x, y, z] = numbers else { return None };
+        Some(StartFigures { kinetic, momentum: [x, y, z] })
+    }
+}
+
 /// Takes figures of a run; knows the energies that it began with.
 #[derive(Clone, Debug, Default)]
 pub struct BodyMeter {
@@ -52,6 +81,16 @@ pub struct BodyMeter {
 }
 
 impl BodyMeter {
+    /// The energies that the run began with, once they are known.
+    pub fn initial(&self) -> Option<[f64; 2]> {
+        self.initial
+    }
+
+    /// A meter of a run that began with these energies.
+    pub fn since(initial: Option<[f64; 2]>) -> BodyMeter {
+        BodyMeter { initial }
+    }
+
     /// Figures of the present state, which is the one after `step` steps. Accelerations and potentials must be those of the positions.
     /// Collective.
     ///
@@ -135,8 +174,11 @@ fn largest_acceleration(bodies: &Particles, comm: &dyn Communicator) -> f64 {
     largest_magnitudes(bodies.len(), &|body| [length(bodies.acceleration_of(body))], comm)[0]
 }
 
-/// An error, the same on all ranks, if a value of a body is not finite.
-fn check_finite(bodies: &Particles, step: u64, time: f64, comm: &dyn Communicator) -> Result<()> {
+/// That all values of all bodies are finite. Collective.
+///
+/// # Errors
+/// As [`BodyMeter::measure`].
+pub fn check_finite(bodies: &Particles, step: u64, time: f64, comm: &dyn Communicator) -> Result<()> {
     let bad = |body: &usize| !is_finite(bodies, *body);
     let mut ids: Vec<u64> = (0..bodies.len()).into_par_iter().filter(bad).map(|body| bodies.id[body]).collect();
     let mut count = [ids.len() as i64];

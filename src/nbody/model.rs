@@ -35,6 +35,8 @@ pub struct NBodyModel<'c> {
     comm: &'c dyn Communicator,
     gravity: Gravity,
     bodies: Particles,
+    /// Bodies of all ranks.
+    total: u64,
     forces: Box<dyn Forces>,
     integrator: Box<dyn TimeIntegrator>,
     /// Seconds of phases other than forces.
@@ -52,15 +54,60 @@ impl<'c> NBodyModel<'c> {
         comm: &'c dyn Communicator,
         path: CpuPath,
     ) -> Result<NBodyModel<'c>> {
+        let mut model = NBodyModel::without_forces(problem, bodies, comm, path);
+        model.forces.evaluate(&mut model.bodies, 0, comm)?;
+        Ok(model)
+    }
+
+    /// Goes on from a state: bodies with their accelerations and potentials, this rank's block of the order of ids, and the
+    /// memory of the time integrator, equal on all ranks. Accelerations are part of the state: the multipole method holds errors
+    /// against those of the last evaluation.
+    ///
+    /// # Errors
+    /// Exit code 2 if the memory is not one of this integrator.
+    pub fn restored(
+        problem: &NBodyProblem,
+        bodies: Particles,
+        memory: &[u8],
+        comm: &'c dyn Communicator,
+        path: CpuPath,
+    ) -> Result<NBodyModel<'c>> {
+        let mut model = NBodyModel::without_forces(problem, bodies, comm, path);
+        model.integrator.restore(memory)?;
+        Ok(model)
+    }
+
+    fn without_forces(
+        problem: &NBodyProblem,
+        bodies: Particles,
+        comm: &'c dyn Communicator,
+        path: CpuPath,
+    ) -> NBodyModel<'c> {
         let gravity = problem.gravity;
         let forces: Box<dyn Forces> = match gravity.method {
             Method::Direct => Box::new(DirectSum::new(&gravity, path)),
             Method::Fmm => Box::new(Fmm::new(&gravity, path)),
         };
         let integrator = integrator(problem.integrator, problem.substeps, &gravity, path);
-        let mut model = NBodyModel { comm, gravity, bodies, forces, integrator, timers: Timers::default() };
-        model.forces.evaluate(&mut model.bodies, 0, comm)?;
-        Ok(model)
+        let mut total = [bodies.len() as i64];
+        comm.all_sum(&mut total);
+        let total = total[0] as u64;
+        NBodyModel { comm, gravity, bodies, total, forces, integrator, timers: Timers::default() }
+    }
+
+    /// What the time integrator remembers besides the bodies, equal on all ranks.
+    pub fn integrator_memory(&self) -> Vec<u8> {
+        self.integrator.state()
+    }
+
+    /// Bodies of all ranks.
+    pub fn total_bodies(&self) -> u64 {
+        self.total
+    }
+
+    /// The ranks.
+    pub fn comm(&self) -> &'c dyn Communicator {
+        self.comm
     }
 
     /// Advances all bodies by `dt`. Collective.

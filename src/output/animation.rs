@@ -7,6 +7,8 @@
 //!
 //! After the first frame only the rectangle that has changed is stored.
 
+mod memory;
+
 use super::atomic::{self, Durability};
 use super::canvas::{self, Canvas, LEVELS};
 use super::picture::{self, Design};
@@ -205,12 +207,12 @@ mod tests {
     use super::*;
     use crate::grid::UniformGrid;
 
-    fn animation() -> Animation {
+    pub fn animation() -> Animation {
         let grid = UniformGrid::new(&[4, 3], &[0.4, 0.3]);
         Animation::new(&Design::new(&grid, 2, None, 40, "test", "K"), None, Colormap::Inferno)
     }
 
-    fn slice(n: usize) -> Slice {
+    pub fn slice(n: usize) -> Slice {
         Slice { samples: [4, 3], values: (0..12).map(|i| (i * n) as f64).collect() }
     }
 

@@ -9,8 +9,10 @@
 use super::atomic;
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
-use std::fs::File;
-use std::io::Write;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Writes the rows of a run.
@@ -19,6 +21,17 @@ pub struct DiagnosticsWriter {
     /// On rank 0 only.
     file: Option<File>,
     columns: Vec<String>,
+    /// Bytes so far.
+    bytes: u64,
+}
+
+/// How far the log was at a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogMark {
+    /// Its bytes.
+    pub bytes: u64,
+    /// Names of its columns; none if it had no rows.
+    pub columns: Vec<String>,
 }
 
 impl DiagnosticsWriter {
@@ -30,7 +43,28 @@ impl DiagnosticsWriter {
         let path = run_directory.join("diagnostics.csv");
         let file = if comm.rank() == 0 { File::create(&path).map(Some) } else { Ok(None) };
         let file = agree(comm, file.map_err(|cause| Error::io("create", &path, cause)))?;
-        Ok(DiagnosticsWriter { path, file, columns: Vec::new() })
+        Ok(DiagnosticsWriter { path, file, columns: Vec::new(), bytes: 0 })
+    }
+
+    /// Goes on in the `diagnostics.csv` of an earlier part of the run: rows after the mark are cut off, for they will be written
+    /// again. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3 if the log is shorter than the mark or cannot be written, the same on all ranks.
+    pub fn go_on(comm: &dyn Communicator, run_directory: &Path, mark: &LogMark) -> Result<DiagnosticsWriter> {
+        let path = run_directory.join("diagnostics.csv");
+        let file = if comm.rank() == 0 { cut(&path, mark.bytes).map(Some) } else { Ok(None) };
+        let file = agree(comm, file)?;
+        Ok(DiagnosticsWriter { path, file, columns: mark.columns.clone(), bytes: mark.bytes })
+    }
+
+    /// How far it is; its rows are on the disk when this returns. Collective.
+    ///
+    /// # Errors
+    /// As [`DiagnosticsWriter::finish`].
+    pub fn mark(&mut self, comm: &dyn Communicator) -> Result<LogMark> {
+        self.finish(comm)?;
+        Ok(LogMark { bytes: self.bytes, columns: self.columns.clone() })
     }
 
     /// Appends a row of `(name with unit, value)`. The first row decides on the columns. Collective.
@@ -70,8 +104,27 @@ impl DiagnosticsWriter {
         }
         push_line(&mut lines, row.iter().map(|(_, value)| value));
         let Some(file) = self.file.as_mut() else { return Ok(()) };
+        self.bytes += lines.len() as u64;
         file.write_all(&lines).map_err(|cause| atomic::failure(&self.path, lines.len() as u64, &cause))
     }
+}
+
+/// Opens a log and cuts it to this length.
+fn cut(path: &Path, bytes: u64) -> Result<File> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
+        .map_err(|cause| Error::io("go on with", path, cause))?;
+    let there = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len();
+    if there < bytes {
+        return Err(Error::Io(format!(
+            "cannot go on with {}: it has {there} bytes, but had {bytes} at the checkpoint; put it back, or start anew with --overwrite",
+            path.display()
+        )));
+    }
+    let positioned = file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0)));
+    positioned.map(|_| file).map_err(|cause| Error::io("write", path, cause))
 }
 
 fn push_line(lines: &mut Vec<u8>, fields: impl Iterator<Item = impl AsRef<[u8]>>) {
@@ -104,6 +157,21 @@ mod tests {
             assert_eq!(&row[0], step.to_string());
             assert_eq!(row[1].parse::<f64>().unwrap().to_bits(), values[step].to_bits());
         }
+    }
+
+    #[test]
+    fn rows_after_a_mark_are_written_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("diagnostics.csv");
+        let mut writer = DiagnosticsWriter::create(&Solo, directory.path()).unwrap();
+        writer.row(&Solo, &[("step", 0.0)]).unwrap();
+        let mark = writer.mark(&Solo).unwrap();
+        (1..4).for_each(|step| writer.row(&Solo, &[("step", f64::from(step))]).unwrap());
+        let mut writer = DiagnosticsWriter::go_on(&Solo, directory.path(), &mark).unwrap();
+        writer.row(&Solo, &[("step", 1.0)]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "step\n0\n1\n");
+        std::fs::write(&path, "st").unwrap();
+        assert_eq!(DiagnosticsWriter::go_on(&Solo, directory.path(), &mark).err().unwrap().exit_code(), 3);
     }
 
     #[test]

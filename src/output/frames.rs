@@ -22,6 +22,8 @@ pub struct FrameWriter {
     unit: String,
     /// Made at the first frame, on rank 0.
     animation: Option<Animation>,
+    /// Frames of an earlier part of the run, until the first one of this part.
+    earlier: Vec<u8>,
     last: Option<u64>,
     seconds: f64,
     bytes: u64,
@@ -36,6 +38,7 @@ impl FrameWriter {
             title: title.to_owned(),
             unit: unit.to_owned(),
             animation: None,
+            earlier: Vec::new(),
             last: None,
             seconds: 0.0,
             bytes: 0,
@@ -63,9 +66,23 @@ impl FrameWriter {
         let range = picture::color_range(self.plan.range, std::iter::once(&slice))?;
         let path = self.directory.join(frame_name(step));
         self.bytes += write_picture(&path, &design, &slice, time, range, self.plan.colormap)?;
-        let fresh = || Animation::new(&design, self.plan.range, self.plan.colormap);
+        let fresh = || {
+            let mut animation = Animation::new(&design, self.plan.range, self.plan.colormap);
+            animation.take_up(&self.earlier);
+            animation
+        };
         self.animation.get_or_insert_with(fresh).push(&slice, time);
         Ok(())
+    }
+
+    /// Goes on after the frames of an earlier part of the run with the same plan.
+    pub fn go_on(&mut self, earlier: Vec<u8>) {
+        self.earlier = earlier;
+    }
+
+    /// The frames so far, as [`FrameWriter::go_on`] takes them. They are on rank 0.
+    pub fn frames(&self) -> Vec<u8> {
+        self.animation.as_ref().map_or_else(|| self.earlier.clone(), Animation::to_bytes)
     }
 
     /// Writes `frames/animation.png` if there are at least two frames. Returns its path on rank 0. Collective.

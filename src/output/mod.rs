@@ -2,7 +2,7 @@
 //!
 //! | path | written by | module |
 //! |---|---|---|
-//! | `deck.toml`, `run.lock` | rank 0 | [`run_directory`] |
+//! | `deck.toml`, `run.lock` | rank 0 | [`run_directory`], [`run_lock`] |
 //! | `diagnostics.csv` | rank 0, row by row | [`diagnostics`] |
 //! | `snapshots/<step>/temperature.npy` | every rank at its offsets | [`npy`] |
 //! | `snapshots/<step>/temperature_<rank>.vti`, `temperature.pvti`, `snapshots/temperature.pvd` | every rank its part, rank 0 the rest | [`vtk`] |
@@ -21,12 +21,14 @@ pub mod due;
 pub mod frames;
 pub mod live;
 pub mod live_slice;
+pub mod memory;
 pub mod npy;
 pub mod outputs;
 pub mod picture;
 pub mod progress;
 pub mod render;
 pub mod run_directory;
+pub mod run_lock;
 pub mod slice;
 pub mod snapshot;
 pub mod terminal;

@@ -3,6 +3,7 @@
 use super::diagnostics::DiagnosticsWriter;
 use super::due::{Due, Intervals};
 use super::live_slice::LiveSlice;
+use super::memory::{Notes, open_log};
 use super::progress::Progress;
 use super::{FrameWriter, Snapshot, SnapshotWriter};
 use crate::comm::Communicator;
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::heat::HeatModel;
 use crate::heat::diagnostics::Diagnostics;
 use crate::run_config::OutputPlan;
-use crate::simulation::{Moment, Observer};
+use crate::simulation::{Memory, Moment, Observer};
 use crate::timing::Phase;
 use std::path::Path;
 use std::time::Instant;
@@ -42,17 +43,42 @@ impl<'c> Outputs<'c> {
         progress: Progress,
         live: bool,
     ) -> Result<Outputs<'c>> {
-        Ok(Outputs {
+        Outputs::after(comm, title, plan, directory, progress, live, None)
+    }
+
+    /// As [`Outputs::new`], going on after an earlier part of the run, whose [`Memory`] is given.
+    ///
+    /// # Errors
+    /// Exit code 3 if that fails.
+    pub fn after(
+        comm: &'c dyn Communicator,
+        title: &str,
+        plan: &OutputPlan,
+        directory: &Path,
+        progress: Progress,
+        live: bool,
+        earlier: Option<&Memory>,
+    ) -> Result<Outputs<'c>> {
+        let notes = earlier.map(|memory| Notes::of(&memory.notes));
+        let mut outputs = Outputs {
             comm,
             plan: plan.clone(),
-            log: DiagnosticsWriter::create(comm, directory)?,
+            log: open_log(comm, directory, notes.as_ref())?,
             snapshots: SnapshotWriter::new(directory, &plan.snapshot_formats),
             frames: FrameWriter::new(directory, title, "", &plan.frames),
             live: live.then(|| LiveSlice::start(comm, title, &plan.frames)).flatten(),
             progress,
             latest: None,
             first_step: None,
-        })
+        };
+        if let (Some(notes), Some(memory)) = (notes, earlier) {
+            outputs.snapshots.go_on(notes.series());
+            // Pictures of another plan do not go together.
+            if notes.frames == picture_plan(plan) {
+                outputs.frames.go_on(memory.frames.clone());
+            }
+        }
+        Ok(outputs)
     }
 
     /// Completes what is still open and returns the diagnostics of the final state. Collective.
@@ -129,11 +155,20 @@ impl<'m> Observer<HeatModel<'m>> for Outputs<'_> {
             self.write(moment, due)?;
         }
         self.progress.update(moment.step);
-        if moment.step == 0 {
-            self.first_step = Some(Instant::now());
-        }
+        self.first_step.get_or_insert_with(Instant::now);
         Ok(())
     }
+
+    fn memory(&mut self) -> Result<Memory> {
+        let notes = Notes::new(self.log.mark(self.comm)?, self.snapshots.series(), picture_plan(&self.plan));
+        let draws = self.plan.frames_every != 0;
+        Ok(Memory { notes: notes.json(), frames: if draws { self.frames.frames() } else { Vec::new() } })
+    }
+}
+
+/// How pictures look, in words that differ where they do.
+fn picture_plan(plan: &OutputPlan) -> String {
+    format!("{:?}", plan.frames)
 }
 
 /// The state of a model as outputs take it.

@@ -15,6 +15,8 @@ pub struct Progress {
     shown: Shown,
     started: Instant,
     last: Instant,
+    /// Steps that were done before.
+    first: u64,
     steps: u64,
     updates_per_step: f64,
     /// What is updated.
@@ -29,13 +31,18 @@ enum Shown {
 
 impl Progress {
     /// For a run of so many steps and updates per step of a `noun`. `visible`: this is rank 0 and nobody asked for quiet.
-    pub fn new(steps: u64, (updates_per_step, noun): (f64, &'static str), visible: bool) -> Progress {
+    pub fn new(steps: u64, updates: (f64, &'static str), visible: bool) -> Progress {
+        Progress::after(0, steps, updates, visible)
+    }
+
+    /// As [`Progress::new`], for a run that goes on after `first` steps.
+    pub fn after(first: u64, steps: u64, (updates_per_step, noun): (f64, &'static str), visible: bool) -> Progress {
         let shown = match (visible, std::io::stderr().is_terminal()) {
             (false, _) => Shown::Nothing,
             (true, false) => Shown::Lines,
             (true, true) => Shown::Bar(bar(steps)),
         };
-        Progress { shown, started: Instant::now(), last: Instant::now(), steps, updates_per_step, noun }
+        Progress { shown, started: Instant::now(), last: Instant::now(), first, steps, updates_per_step, noun }
     }
 
     /// Called after every step; draws only when it is time.
@@ -61,13 +68,13 @@ impl Progress {
     }
 
     fn rates(&self, step: u64, now: Instant) -> String {
-        let per_second = step as f64 / (now - self.started).as_secs_f64().max(1e-9);
+        let per_second = (step - self.first) as f64 / (now - self.started).as_secs_f64().max(1e-9);
         let millions = per_second * self.updates_per_step / 1e6;
         format!("{per_second:.1} steps/s, {millions:.1} M {} updates/s", self.noun)
     }
 
     fn left(&self, step: u64, now: Instant) -> HumanDuration {
-        let per_step = (now - self.started).as_secs_f64() / step.max(1) as f64;
+        let per_step = (now - self.started).as_secs_f64() / (step - self.first).max(1) as f64;
         HumanDuration(Duration::from_secs_f64(per_step * self.steps.saturating_sub(step) as f64))
     }
 }

@@ -1,9 +1,8 @@
 //! The directory of a run, `outputs/<case>/`: who may use it, and what may be removed from it.
 //!
-//! * A live run holds an advisory lock on `run.lock`, which says host, process and job; the lock goes with the process, so a dead
-//!   run never blocks. `run.lock` is removed at the end.
-//! * A directory that holds a run is left alone, unless it is to be overwritten; then only names that parhelion writes
-//!   are removed, one by one.
+//! * A live run holds an advisory lock ([`super::run_lock`]); `run.lock` is removed at the end.
+//! * A directory that holds a run is left alone, unless it is to be overwritten or gone on with; then only names that parhelion
+//!   writes are removed, one by one.
 //! * A directory that holds anything else is never touched. Ours are known by the first line of `deck.toml`.
 //!
 //! Rank 0 does all of this and the others learn the verdict; each then makes sure that it sees the directory, because ranks write
@@ -14,19 +13,63 @@
 //! user has put beside our files.
 
 use super::bodies::npy;
+use super::run_lock::{LOCK, Lock, host, unusable};
 use super::{atomic, disk};
+use crate::checkpoint::shelf;
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const LOCK: &str = "run.lock";
 const DECK: &str = "deck.toml";
 /// First line of every `deck.toml` in a run directory.
 const MARK: &str = "# parhelion run: the deck with every default written out";
+
+/// How a run enters a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// It must hold no other run.
+    New,
+    /// What another run has left is removed.
+    Replace,
+    /// It holds this run up to a checkpoint: outputs of its step and later ones are removed, for they are made again.
+    GoOn {
+        /// Step of the checkpoint.
+        step: u64,
+    },
+}
+
+/// What a directory holds before a run enters it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// No run.
+    Nothing,
+    /// A run.
+    Run {
+        /// Its deck with every default written out.
+        deck: String,
+        /// It has reached its end.
+        done: bool,
+    },
+}
+
+/// What a directory holds. Changes nothing. By one rank.
+///
+/// # Errors
+/// Exit code 6 if a live run holds it or it has files that are not parhelion's; 2 if it cannot be used.
+pub fn earlier(path: &Path) -> Result<Earlier> {
+    refuse_file(path)?;
+    let contents = inspect(path)?;
+    Lock::refuse_live(path)?;
+    if contents == Contents::Run {
+        let text = fs::read_to_string(path.join(DECK)).map_err(|cause| unusable(path, &cause))?;
+        let deck = text.strip_prefix(MARK).map_or("", |deck| deck.trim_start_matches('\n')).to_owned();
+        return Ok(Earlier::Run { deck, done: reported(path).as_deref() == Some("done") });
+    }
+    refuse_contents(path, contents, true).map(|()| Earlier::Nothing)
+}
 
 /// A run directory that this run owns until it is dropped.
 #[derive(Debug)]
@@ -40,14 +83,14 @@ impl RunDirectory {
     /// Takes possession of a directory, creates what is missing (`snapshots/`, `frames/`) and writes `deck.toml`. Collective.
     ///
     /// # Errors
-    /// The same on all ranks: exit code 6 if a live run holds it, if it holds another run and `overwrite` is false, or if it holds
+    /// The same on all ranks: exit code 6 if a live run holds it, if it holds another run and the entry is [`Entry::New`], or if it holds
     /// files that are not parhelion's; 2 if it cannot be created or written, or not all ranks see it; 3 if writing the deck failed.
-    pub fn open(comm: &dyn Communicator, path: &Path, resolved_deck: &str, overwrite: bool) -> Result<RunDirectory> {
-        let claimed = if comm.rank() == 0 { claim(path, overwrite).map(Some) } else { Ok(None) };
+    pub fn open(comm: &dyn Communicator, path: &Path, resolved_deck: &str, entry: Entry) -> Result<RunDirectory> {
+        let claimed = if comm.rank() == 0 { claim(path, entry != Entry::New).map(Some) } else { Ok(None) };
         let lock = agree(comm, claimed)?;
         let directory = RunDirectory { path: path.to_owned(), _lock: lock };
         agree(comm, wait_until_seen(path))?;
-        let prepared = if comm.rank() == 0 { prepare(path, resolved_deck, overwrite) } else { Ok(()) };
+        let prepared = if comm.rank() == 0 { prepare(path, resolved_deck, entry) } else { Ok(()) };
         agree(comm, prepared)?;
         Ok(directory)
     }
@@ -131,12 +174,16 @@ fn is_ours(path: &Path) -> bool {
 
 /// What the earlier run says about itself.
 fn status(path: &Path) -> String {
-    let report = fs::read(path.join("report.json")).ok();
-    let report: Option<serde_json::Value> = report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    match report.as_ref().and_then(|r| r.get("status")).and_then(|s| s.as_str()) {
+    match reported(path) {
         Some(status) => format!("status: {status}"),
         None => "it has no report, so it did not finish".into(),
     }
+}
+
+fn reported(path: &Path) -> Option<String> {
+    let report = fs::read(path.join("report.json")).ok()?;
+    let report: serde_json::Value = serde_json::from_slice(&report).ok()?;
+    report.get("status")?.as_str().map(str::to_owned)
 }
 
 /// Every rank must see the directory. On a network file system a new name may take a moment.
@@ -155,10 +202,13 @@ fn wait_until_seen(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn prepare(path: &Path, resolved_deck: &str, overwrite: bool) -> Result<()> {
-    if overwrite {
-        clear(path).map_err(|cause| Error::io("remove the earlier run in", path, cause))?;
-    }
+fn prepare(path: &Path, resolved_deck: &str, entry: Entry) -> Result<()> {
+    let removed = match entry {
+        Entry::New => Ok(()),
+        Entry::Replace => clear(path),
+        Entry::GoOn { step } => turn_back(path, step),
+    };
+    removed.map_err(|cause| Error::io("remove the earlier run in", path, cause))?;
     let deck = format!("{MARK}\n{resolved_deck}");
     atomic::write_file(&path.join(DECK), |writer| writer.write_all(deck.as_bytes()))?;
     for name in ["snapshots", "frames"] {
@@ -178,9 +228,33 @@ fn clear(path: &Path) -> io::Result<()> {
         }
     }
     remove_if_empty(&path.join("snapshots"))?;
+    remove_known(&path.join(shelf::DIRECTORY), &|name| shelf::step_of(name).is_some())?;
     remove_known(&path.join("frames"), &|name| name == "animation.png" || is_numbered(name, "frame", &[".png"]))?;
     remove_known(path, &|name| name == "report.json" || name == "diagnostics.csv")?;
     ignore_missing(fs::remove_file(path.join(DECK)))
+}
+
+/// Removes the report, snapshots and frames of `step` and later, and checkpoints after it. The report goes first: with it the run would count as finished
+/// or stopped.
+fn turn_back(path: &Path, step: u64) -> io::Result<()> {
+    ignore_missing(fs::remove_file(path.join("report.json")))?;
+    // What killed runs have left half written would pile up. Later checkpoints could not be used now; if they could again, the log
+    // would be shorter than they say.
+    let checkpoints = path.join(shelf::DIRECTORY);
+    let is_over = |name: &str| shelf::is_half_written(name) || shelf::step_of(name).is_some_and(|later| later > step);
+    for name in list(&checkpoints)?.into_iter().filter(|name| is_over(name)) {
+        fs::remove_file(checkpoints.join(name))?;
+    }
+    let is_later = |digits: &str| digits.parse::<u64>().is_ok_and(|number| number >= step);
+    let snapshots = path.join("snapshots");
+    for entry in list(&snapshots)?.into_iter().filter(|entry| is_step(entry) && is_later(entry)) {
+        remove_known(&snapshots.join(entry), &is_snapshot)?;
+    }
+    let is_frame = |name: &str| {
+        let digits = name.strip_prefix("frame_").and_then(|rest| rest.strip_suffix(".png"));
+        digits.is_some_and(|digits| is_step(digits) && is_later(digits))
+    };
+    remove_known(&path.join("frames"), &is_frame)
 }
 
 fn is_step(name: &str) -> bool {
@@ -242,85 +316,6 @@ fn ignore_missing(outcome: io::Result<()>) -> io::Result<()> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-fn unusable(path: &Path, cause: &io::Error) -> Error {
-    Error::Input(format!("cannot use {} as output directory: {cause}; choose another --output", path.display()))
-}
-
-/// The advisory lock of a live run.
-#[derive(Debug)]
-struct Lock {
-    file: File,
-    path: PathBuf,
-}
-
-impl Lock {
-    fn acquire(directory: &Path) -> Result<Lock> {
-        let path = directory.join(LOCK);
-        loop {
-            let file = open_lock(&path).map_err(|cause| unusable(directory, &cause))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(busy(directory, &path)),
-                // A file system without locks: two runs in one directory are then the user's to avoid.
-                Err(TryLockError::Error(_)) => {}
-            }
-            // The run that just ended may have removed the file between our opening and locking it.
-            if is_same_file(&file, &path) {
-                let lock = Lock { file, path };
-                lock.sign().map_err(|cause| unusable(directory, &cause))?;
-                return Ok(lock);
-            }
-        }
-    }
-
-    fn sign(&self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        (&self.file).write_all(format!("host {}, process {}{}\n", host(), std::process::id(), job()).as_bytes())
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        if is_same_file(&self.file, &self.path) {
-            // A file that stays behind does no harm: its lock ends here.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).custom_flags(libc::O_NOFOLLOW);
-    options.open(path)
-}
-
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(own), Ok(found)) => (own.dev(), own.ino()) == (found.dev(), found.ino()),
-        _ => false,
-    }
-}
-
-fn busy(directory: &Path, lock: &Path) -> Error {
-    let owner = fs::read_to_string(lock).unwrap_or_default();
-    let owner = if owner.trim().is_empty() { "a run that is just starting" } else { owner.trim() };
-    Error::Busy(format!(
-        "{} is in use by a live run ({owner}): wait for it, stop it, or choose another --output",
-        directory.display()
-    ))
-}
-
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// The batch job that this process belongs to, if any.
-fn job() -> String {
-    let variables = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"];
-    let id = variables.iter().find_map(|name| std::env::var(name).ok());
-    id.map_or(String::new(), |id| format!(", job {id}"))
 }
 
 #[cfg(test)]

@@ -3,8 +3,12 @@
 use super::*;
 use crate::comm::{solo::Solo, threads};
 
+fn entry(overwrite: bool) -> Entry {
+    if overwrite { Entry::Replace } else { Entry::New }
+}
+
 fn open(path: &Path, overwrite: bool) -> Result<RunDirectory> {
-    RunDirectory::open(&Solo, path, "title = \"x\"\n", overwrite)
+    RunDirectory::open(&Solo, path, "title = \"x\"\n", entry(overwrite))
 }
 
 fn touch(path: &Path) {
@@ -137,7 +141,7 @@ fn all_ranks_get_the_verdict_of_rank_0() {
     let path = root.path().join("case");
     let codes = |overwrite| {
         threads::run(3, |comm: &dyn Communicator| {
-            let opened = RunDirectory::open(comm, &path, "", overwrite);
+            let opened = RunDirectory::open(comm, &path, "", entry(overwrite));
             opened.map_or_else(|error| error.exit_code(), |_| 0)
         })
     };

@@ -109,6 +109,16 @@ impl SnapshotWriter {
         write_times(&self.directory, "time (s)", &self.series)
     }
 
+    /// Goes on after these snapshots of an earlier part of the run.
+    pub fn go_on(&mut self, series: Vec<SeriesEntry>) {
+        self.series = series;
+    }
+
+    /// All snapshots so far.
+    pub fn series(&self) -> &[SeriesEntry] {
+        &self.series
+    }
+
     /// Seconds that this rank has spent in [`SnapshotWriter::write`].
     pub fn seconds(&self) -> f64 {
         self.seconds

@@ -10,8 +10,16 @@ use serde_json::{Map, Value, json};
 pub const BALANCE_TOLERANCE: f64 = 1e-12;
 
 /// Phases of a heat run, in the order of reports.
-pub const PHASES: [Phase; 7] =
-    [Phase::Setup, Phase::Interior, Phase::Halo, Phase::Rim, Phase::Diagnostics, Phase::Output, Phase::Digest];
+pub const PHASES: [Phase; 8] = [
+    Phase::Setup,
+    Phase::Interior,
+    Phase::Halo,
+    Phase::Rim,
+    Phase::Diagnostics,
+    Phase::Output,
+    Phase::Checkpoint,
+    Phase::Digest,
+];
 
 /// Figures of a heat run, on rank 0.
 #[derive(Clone, Debug)]
@@ -35,7 +43,7 @@ pub struct HeatChapter<'a> {
 impl HeatChapter<'_> {
     /// Cell updates in the loop per second.
     fn updates_per_s(&self, figures: &Figures<'_>) -> f64 {
-        let updates = self.config.problem.grid.cell_count() as f64 * figures.clock.steps as f64;
+        let updates = self.config.problem.grid.cell_count() as f64 * figures.steps_done as f64;
         if figures.loop_s > 0.0 { updates / figures.loop_s } else { 0.0 }
     }
 

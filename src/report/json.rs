@@ -1,6 +1,6 @@
 //! `report.json`.
 
-use super::{Chapter, Figures, Spread};
+use super::{Chapter, Figures, Kept, Restart, Spread, Stopped};
 use crate::error::Error;
 use crate::timing::Phase;
 use serde_json::{Map, Value, json};
@@ -45,6 +45,8 @@ fn tail(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
         "loop_s": figures.loop_s,
         "phases": phases(&figures.phases),
         "output": { "seconds": figures.output.0, "bytes": figures.output.1 },
+        "restart": restart(&figures.kept),
+        "checkpoints": checkpoints(&figures.kept),
         "memory": { "peak_bytes_per_rank": figures.ranks.iter().map(|r| r.peak_bytes).collect::<Vec<_>>() },
         "messages": {
             "count_per_rank": figures.ranks.iter().map(|r| r.messages).collect::<Vec<_>>(),
@@ -59,6 +61,42 @@ fn tail(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
+}
+
+fn restart(kept: &Kept) -> Value {
+    let entry = |r: &Restart| json!({ "from": r.from, "step": r.step, "skipped": r.skipped });
+    kept.restart.as_ref().map_or(Value::Null, entry)
+}
+
+fn checkpoints(kept: &Kept) -> Value {
+    let record = &kept.record;
+    let bandwidth = if record.seconds > 0.0 { record.bytes as f64 / record.seconds } else { 0.0 };
+    json!({
+        "written": record.written,
+        "failed": record.failed,
+        "bytes": record.bytes,
+        "seconds": record.seconds,
+        "bytes_per_s": bandwidth,
+        "newest_step": record.newest,
+    })
+}
+
+/// The report of a run that was stopped after a checkpoint.
+pub fn stopped(run: &Stopped<'_>) -> String {
+    let report = json!({
+        "status": "stopped",
+        "exit_code": 75,
+        "cause": run.cause(),
+        "physics": run.physics,
+        "title": run.title,
+        "version": env!("CARGO_PKG_VERSION"),
+        "step": run.step,
+        "steps": run.steps,
+        "time": run.time,
+        "restart": restart(run.kept),
+        "checkpoints": checkpoints(run.kept),
+    });
+    format!("{report:#}\n")
 }
 
 /// The report of a run that has failed: what, and with which exit code.

@@ -7,11 +7,13 @@ mod json;
 pub mod nbody;
 mod summary;
 
-pub use json::{failure, json};
+pub use json::{failure, json, stopped};
 pub use summary::summary;
 
+use crate::checkpoint::keeper::{Cause, Record};
 use crate::comm::Communicator;
 use crate::host;
+use crate::interrupt;
 use crate::runtime::RankSetup;
 use crate::schedule::Clock;
 use crate::timing::{Phase, Timers};
@@ -49,12 +51,68 @@ pub struct Figures<'a> {
     pub setup_s: f64,
     /// Seconds in steps, the slowest rank.
     pub loop_s: f64,
+    /// Steps of this part of the run: all of them, unless it has gone on from a checkpoint.
+    pub steps_done: u64,
+    /// Checkpoints.
+    pub kept: Kept,
     /// Seconds and bytes of all outputs.
     pub output: (f64, u64),
     /// Seconds of each phase of the physics.
     pub phases: Vec<(Phase, Spread)>,
     /// What each rank has used and sent.
     pub ranks: Vec<RankFigures>,
+}
+
+/// What the run has gone on from, and what it has kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The checkpoint that it has gone on from.
+    pub restart: Option<Restart>,
+    /// The checkpoints that it has written.
+    pub record: Record,
+}
+
+/// The checkpoint that a run has gone on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// Its path.
+    pub from: String,
+    /// Its step.
+    pub step: u64,
+    /// Newer ones that could not be used, with the reasons.
+    pub skipped: Vec<String>,
+}
+
+/// A run that was ended before its last step.
+#[derive(Clone, Debug)]
+pub struct Stopped<'a> {
+    /// Name of the physics.
+    pub physics: &'static str,
+    /// Title of the deck.
+    pub title: &'a str,
+    /// Steps done.
+    pub step: u64,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Simulated time.
+    pub time: f64,
+    /// Checkpoints.
+    pub kept: &'a Kept,
+}
+
+impl<'a> Stopped<'a> {
+    /// A run on this clock, ended after `step` steps.
+    pub fn new(physics: &'static str, title: &'a str, step: u64, clock: &Clock, kept: &'a Kept) -> Stopped<'a> {
+        Stopped { physics, title, step, steps: clock.steps, time: clock.time(step), kept }
+    }
+
+    /// Why, in words.
+    pub fn cause(&self) -> String {
+        match self.kept.record.cause {
+            Some(Cause::Signal(signal)) => interrupt::name(signal),
+            Some(Cause::TimeLimit) | None => "the time limit".to_owned(),
+        }
+    }
 }
 
 /// What only one physics has to say.

@@ -11,7 +11,7 @@ use crate::words::{counted, grouped};
 use serde_json::{Map, Value, json};
 
 /// Phases of an N-body run, in the order of reports.
-pub const PHASES: [Phase; 10] = [
+pub const PHASES: [Phase; 11] = [
     Phase::Setup,
     Phase::Build,
     Phase::Upward,
@@ -21,6 +21,7 @@ pub const PHASES: [Phase; 10] = [
     Phase::Integration,
     Phase::Diagnostics,
     Phase::Output,
+    Phase::Checkpoint,
     Phase::Digest,
 ];
 
@@ -100,7 +101,7 @@ impl NBodyChapter<'_> {
 
     fn moved(&self, figures: &Figures<'_>) -> f64 {
         match self.steps.body_steps {
-            0 => self.count as f64 * self.steps.substeps.max(figures.clock.steps) as f64,
+            0 => self.count as f64 * self.steps.substeps.max(figures.steps_done) as f64,
             individual => individual as f64,
         }
     }

@@ -38,11 +38,26 @@ fn verdicts(chapter: &dyn Chapter) -> Vec<String> {
 }
 
 fn costs(figures: &Figures<'_>, directory: &str) -> Vec<String> {
-    vec![
+    let lines = vec![
         format!("time           {:.3} s in all, {:.3} s in steps; {}", figures.wall_s, figures.loop_s, phases(figures)),
         format!("output         {} in {:.3} s, {directory}", in_words(figures.output.1), figures.output.0),
+        kept(figures),
         format!("memory         {} peak on the largest rank", in_words(peak(figures))),
-    ]
+    ];
+    lines.into_iter().filter(|line| !line.is_empty()).collect()
+}
+
+/// Restart and checkpoints; empty if there are none.
+fn kept(figures: &Figures<'_>) -> String {
+    let record = &figures.kept.record;
+    let restart = figures.kept.restart.as_ref().map(|restart| format!("from step {}", restart.step));
+    let written = (record.written > 0).then(|| {
+        let bytes = in_words(record.bytes);
+        format!("{}, {bytes} in {:.3} s", counted(record.written, "file"), record.seconds)
+    });
+    let failed = (record.failed > 0).then(|| format!("{} not written", record.failed));
+    let parts: Vec<String> = restart.into_iter().chain(written).chain(failed).collect();
+    if parts.is_empty() { String::new() } else { format!("checkpoints    {}", parts.join("; ")) }
 }
 
 /// `64 x 64`.

@@ -89,12 +89,13 @@ pub const NO_OUTPUTS: [&str; 8] = [
 ];
 
 /// Variables by which launchers make themselves known; the machine that tests may itself run under one.
-const LAUNCHER_VARIABLES: [&str; 6] = [
+const LAUNCHER_VARIABLES: [&str; 7] = [
     "OMPI_COMM_WORLD_SIZE",
     "MV2_COMM_WORLD_SIZE",
     "PMI_SIZE",
     "FLUX_JOB_SIZE",
     "SLURM_STEP_NUM_TASKS",
+    "SLURM_JOB_END_TIME",
     "PARHELION_COMM",
 ];
 

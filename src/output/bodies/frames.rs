@@ -27,6 +27,8 @@ pub struct DensityFrames {
     view: Option<View>,
     /// Made at the first picture, on rank 0.
     film: Option<Film>,
+    /// Frames of an earlier part of the run and the range of their colours, until the first one of this part.
+    earlier: (Vec<u8>, Option<[f64; 2]>),
     last: Option<u64>,
     bytes: u64,
 }
@@ -48,6 +50,7 @@ impl DensityFrames {
             units: Units::of(units),
             view: None,
             film: None,
+            earlier: (Vec::new(), None),
             last: None,
             bytes: 0,
         }
@@ -85,14 +88,37 @@ impl DensityFrames {
         let time = entry.time * self.units.shown_time.1;
         let fresh = || {
             let design = Design::of_window(view.ends(), view.pixels, &text(&self.title, &self.units, view));
-            let range = self.plan.range.map_or_else(|| deposit.logarithmic_range(picture), |ends| ends.map(f64::log10));
-            let animation = Animation::sharp(&design, range, self.plan.colormap);
+            let range = self.plan.range.map(|ends| ends.map(f64::log10)).or(self.earlier.1);
+            let range = range.unwrap_or_else(|| deposit.logarithmic_range(picture));
+            let mut animation = Animation::sharp(&design, range, self.plan.colormap);
+            animation.take_up(&self.earlier.0);
             Film { design, range, animation }
         };
         let film = self.film.get_or_insert_with(fresh);
         self.bytes += write_picture(&path, &film.design, picture, time, film.range, self.plan.colormap)?;
         film.animation.push(picture, time);
         Ok(path)
+    }
+
+    /// Goes on after an earlier part of the run with the same plan: what [`DensityFrames::fixed`] and [`DensityFrames::frames`] gave.
+    pub fn go_on(&mut self, view: &[f64], range: &[f64], frames: Vec<u8>) {
+        if let &[right, up, half_width] = view {
+            let (axes, pixels) = (View::axes_of(&self.plan), View::pixels_of(&self.plan));
+            self.view = Some(View { axes, centre: [right, up], half_width, pixels });
+        }
+        self.earlier = (frames, range.try_into().ok());
+    }
+
+    /// Window and range of colours as the first picture has fixed them; empty before. The range is on rank 0.
+    pub fn fixed(&self) -> (Vec<f64>, Vec<f64>) {
+        let view = self.view.map_or(Vec::new(), |view| vec![view.centre[0], view.centre[1], view.half_width]);
+        let range = self.film.as_ref().map(|film| film.range).or(self.earlier.1);
+        (view, range.map_or(Vec::new(), Vec::from))
+    }
+
+    /// The frames so far. They are on rank 0.
+    pub fn frames(&self) -> Vec<u8> {
+        self.film.as_ref().map_or_else(|| self.earlier.0.clone(), |film| film.animation.to_bytes())
     }
 
     /// Writes `animation.png` if there are at least two pictures. Returns its path on rank 0. Collective.

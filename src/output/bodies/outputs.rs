@@ -8,18 +8,26 @@ use super::snapshot::BodySnapshotWriter;
 use super::units::Units;
 use crate::comm::Communicator;
 use crate::error::Result;
-use crate::nbody::diagnostics::{BodyMeter, NBodyDiagnostics};
+use crate::nbody::diagnostics::{BodyMeter, NBodyDiagnostics, StartFigures};
 use crate::nbody::model::NBodyModel;
 use crate::output::diagnostics::DiagnosticsWriter;
 use crate::output::due::{Due, Intervals};
+use crate::output::memory::{Notes, bits, open_log};
 use crate::output::progress::Progress;
 use crate::output::snapshot::SeriesEntry;
 use crate::particles::Particles;
 use crate::run_config::{NBodyOutputPlan, NBodyRun};
-use crate::simulation::{Moment, Observer};
+use crate::simulation::{Memory, Moment, Observer};
 use crate::timing::Phase;
+use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
+
+/// Names of notes in a checkpoint.
+const ENERGIES: &str = "energies";
+const START: &str = "start";
+const VIEW: &str = "view";
+const RANGE: &str = "range";
 
 /// A model of bodies, as outputs see it.
 pub trait BodyState {
@@ -57,7 +65,7 @@ pub struct NBodyOutputs<'c> {
     frames: DensityFrames,
     live: Option<LiveDensity>,
     progress: Progress,
-    first: Option<NBodyDiagnostics>,
+    first: Option<StartFigures>,
     latest: Option<NBodyDiagnostics>,
     /// When the initial state had been offered.
     first_step: Option<Instant>,
@@ -68,7 +76,7 @@ pub struct NBodyFinished {
     /// Figures of the final state.
     pub last: Option<NBodyDiagnostics>,
     /// Figures of the initial state.
-    pub first: Option<NBodyDiagnostics>,
+    pub first: Option<StartFigures>,
     /// Bytes written by all ranks.
     pub bytes: u64,
     /// Seconds spent after the loop, in the animation.
@@ -88,14 +96,29 @@ impl<'c> NBodyOutputs<'c> {
         directory: &Path,
         progress: Progress,
     ) -> Result<NBodyOutputs<'c>> {
+        NBodyOutputs::after(comm, run, directory, progress, None)
+    }
+
+    /// As [`NBodyOutputs::new`], going on after an earlier part of the run, whose [`Memory`] is given.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn after(
+        comm: &'c dyn Communicator,
+        run: &NBodyRun,
+        directory: &Path,
+        progress: Progress,
+        earlier: Option<&Memory>,
+    ) -> Result<NBodyOutputs<'c>> {
         let (plan, units) = (run.output.clone(), run.problem.units);
         gadget::check_formats(&plan.snapshot_formats)?;
-        Ok(NBodyOutputs {
+        let notes = earlier.map(|memory| Notes::of(&memory.notes));
+        let mut outputs = NBodyOutputs {
             comm,
             title: run.title.clone(),
             units: Units::of(units),
             meter: BodyMeter::default(),
-            log: DiagnosticsWriter::create(comm, directory)?,
+            log: open_log(comm, directory, notes.as_ref())?,
             snapshots: BodySnapshotWriter::new(directory, &plan.snapshot_formats, units),
             frames: DensityFrames::new(&directory.join("frames"), &run.title, units, &plan.frames),
             plan,
@@ -104,7 +127,26 @@ impl<'c> NBodyOutputs<'c> {
             first: None,
             latest: None,
             first_step: None,
-        })
+        };
+        if let (Some(notes), Some(memory)) = (notes, earlier) {
+            outputs.take_up(&notes, memory);
+        }
+        Ok(outputs)
+    }
+
+    fn take_up(&mut self, notes: &Notes, memory: &Memory) {
+        self.meter = BodyMeter::since(notes.floats(ENERGIES).try_into().ok());
+        self.first = StartFigures::of(&notes.floats(START));
+        self.snapshots.go_on(notes.series());
+        // Pictures of another plan do not go together.
+        if notes.frames == self.picture_plan() {
+            self.frames.go_on(&notes.floats(VIEW), &notes.floats(RANGE), memory.frames.clone());
+        }
+    }
+
+    /// How pictures look, in words that differ where they do.
+    fn picture_plan(&self) -> String {
+        format!("{:?}", self.plan.frames)
     }
 
     /// The same with pictures in the terminal of rank 0, if it has one. Collective.
@@ -139,7 +181,7 @@ impl<'c> NBodyOutputs<'c> {
         let row: Vec<(&str, String)> = columns.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
         self.log.texts(self.comm, &row)?;
         moment.model.add_output_seconds(start.elapsed().as_secs_f64());
-        self.first.get_or_insert_with(|| figures.clone());
+        self.first.get_or_insert_with(|| StartFigures::from(&figures));
         self.latest = Some(figures);
         Ok(())
     }
@@ -182,10 +224,18 @@ impl<M: BodyState> Observer<M> for NBodyOutputs<'_> {
             self.write(moment, due)?;
         }
         self.progress.update(moment.step);
-        if moment.step == 0 {
-            self.first_step = Some(Instant::now());
-        }
+        self.first_step.get_or_insert_with(Instant::now);
         Ok(())
+    }
+
+    fn memory(&mut self) -> Result<Memory> {
+        let mut notes = Notes::new(self.log.mark(self.comm)?, self.snapshots.series(), self.picture_plan());
+        let energies = self.meter.initial().map(Vec::from).unwrap_or_default();
+        let start = self.first.map(StartFigures::numbers).map(Vec::from).unwrap_or_default();
+        let (view, range) = self.frames.fixed();
+        notes.more = json!({ ENERGIES: bits(&energies), START: bits(&start), VIEW: bits(&view), RANGE: bits(&range) });
+        let draws = self.plan.frames_every != 0;
+        Ok(Memory { notes: notes.json(), frames: if draws { self.frames.frames() } else { Vec::new() } })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::comm::solo::Solo;
 use crate::comm::threads;
 use crate::nbody::problem::{Gravity, NBodyProblem, Softening, UnitSystem};
 use crate::output::bodies::render::{BodyRender, render};
-use crate::run_config::{BodyFormat, DensityPlan, TimePlan, TimeStep, Until};
+use crate::run_config::{BodyFormat, CheckpointPlan, DensityPlan, TimePlan, TimeStep, Until};
 use std::fs;
 use std::path::PathBuf;
 
@@ -45,6 +45,7 @@ fn run(formats: &[BodyFormat]) -> NBodyRun {
             frames_every: 1,
             frames: DensityPlan { pixels: 120, ..DensityPlan::default() },
         },
+        checkpoint: CheckpointPlan::never(),
         resolved: String::new(),
         warnings: Vec::new(),
     }
@@ -163,7 +164,8 @@ fn the_log_has_the_figures_with_units() {
     assert_eq!(value("kinetic").parse::<f64>().unwrap(), last.kinetic);
     assert_eq!(value("radius_90 [kpc]").parse::<f64>().unwrap(), last.lagrangian_radii[2]);
     assert_eq!(value("closest_id_b"), last.closest.unwrap().ids[1].to_string());
-    assert_eq!((finished.first.unwrap().step, last.step), (0, 2));
+    let start = BodyMeter::default().measure(&clouds(BODIES, 0.0), 0, 0.0, &Solo).unwrap();
+    assert_eq!((finished.first.unwrap(), last.step), (StartFigures::from(&start), 2));
 }
 
 #[test]

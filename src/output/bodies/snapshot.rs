@@ -71,6 +71,16 @@ impl BodySnapshotWriter {
         write_times(&self.directory, &with_unit("time", self.units.time), &self.series)
     }
 
+    /// Goes on after these snapshots of an earlier part of the run.
+    pub fn go_on(&mut self, series: Vec<SeriesEntry>) {
+        self.series = series;
+    }
+
+    /// All snapshots so far.
+    pub fn series(&self) -> &[SeriesEntry] {
+        &self.series
+    }
+
     /// Bytes that all ranks have written.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -32,11 +32,21 @@ impl View {
     /// The window of a plan; what it leaves open comes from these bodies: the centre of mass, and a width that holds 95 % of the
     /// mass and of the bodies (few bodies: all of them). Collective; the same on all ranks and for every shape.
     pub fn new(plan: &DensityPlan, bodies: &Particles, comm: &dyn Communicator) -> View {
-        let axes = picture_axes(plan.axis);
+        let axes = View::axes_of(plan);
         let centre = plan.centre.unwrap_or_else(|| centre(bodies, comm));
         let centre = axes.map(|axis| centre[axis]);
         let half_width = plan.half_width.unwrap_or_else(|| half_width(bodies, axes, centre, comm));
-        View { axes, centre, half_width, pixels: plan.pixels.max(8) }
+        View { axes, centre, half_width, pixels: View::pixels_of(plan) }
+    }
+
+    /// Axes to the right and upwards.
+    pub fn axes_of(plan: &DensityPlan) -> [usize; 2] {
+        picture_axes(plan.axis)
+    }
+
+    /// Edge of the picture.
+    pub fn pixels_of(plan: &DensityPlan) -> usize {
+        plan.pixels.max(8)
     }
 
     /// Coordinates of the ends along an axis of the picture.
