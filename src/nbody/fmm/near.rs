@@ -2,7 +2,7 @@
 //!
 //! The sources of a leaf are gathered once, in order of keys, as differences to the leaf's centre in two 32-bit parts, high and low,
 //! so that a difference of two positions has 48 bits before it is rounded: two bodies that are close to each other keep their
-//! distance, however large the leaf is. What follows has 24 bits, and sums of [`BLOCK`] sources go to 64-bit ones. That is a tenth of a
+//! distance, however large the leaf is. What follows has 24 bits, and sums of `BLOCK` sources go to 64-bit ones. That is a tenth of a
 //! millionth of a force, for a third of the time of 64 bits. Blocks count from the first source of the leaf, wherever its
 //! bodies lie in memory, so the sums are the same for every shape.
 //!
