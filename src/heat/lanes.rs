@@ -30,13 +30,13 @@ pub trait Lanes: Copy {
     /// # Safety
     /// As [`Lanes::store`], and `to` is aligned to the width.
     unsafe fn stream(self, to: *mut f64);
-    /// Starts to load the cache line at this address, which need not be valid.
+    /// Starts to load the cache line at this address, which need not be valid, into the second-level cache.
     #[inline(always)]
     fn prefetch(address: *const f64) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a prefetch never faults, and SSE is part of x86-64.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(address.cast());
+            _mm_prefetch::<_MM_HINT_T1>(address.cast());
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = address;

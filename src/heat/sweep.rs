@@ -254,13 +254,14 @@ fn conductances(arrays: &VariableCoefficients, [j, k]: [isize; 2], x: [isize; 2]
     }
 }
 
-/// Tile edges for which the rows in use (three of one plane, or of three planes, and the written one) fit in `cache` bytes.
+/// Tile edges for which the rows in use (three of one plane, or of three planes, and the written one) fit in `cache` bytes. In three
+/// dimensions in half of them: the rest takes what is fetched ahead.
 fn tile_for(layout: &Layout, three_d: bool, cache: usize) -> [usize; 3] {
     let values = cache / size_of::<f64>();
     let [nx, ny, nz] = layout.whole().upper.map(|n| n.max(1) as usize);
     if three_d {
         let x = nx.min(4096);
-        let y = (values / (4 * x)).clamp(4, 512).min(ny.max(4));
+        let y = (values / (8 * x)).clamp(4, 512).min(ny.max(4));
         [x, y, nz.clamp(1, 64)]
     } else {
         let x = nx.min((values / 4).max(512).next_multiple_of(8));
