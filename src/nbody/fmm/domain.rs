@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 /// Branches per rank: a border can miss an equal share of work by half a branch.
 const BRANCHES: u64 = 64;
-/// Bodies travel in batches of this many per pair of ranks, so that messages take little memory.
+/// Bodies leave a rank in batches of this many, so that messages take little memory.
 const BATCH: usize = 1 << 16;
 
 /// The bodies of this rank in order of keys, and who has which.
@@ -119,45 +119,64 @@ fn travel(bodies: &mut Particles, sorted: &Sorted, crown: &Crown, borders: &[usi
     let ranges: Vec<_> = (0..comm.size()).map(|rank| first_body(rank)..first_body(rank + 1)).collect();
     let mut leaving: Vec<&[u32]> = ranges.iter().map(|range| &sorted.order[range.clone()]).collect();
     let staying = std::mem::take(&mut leaving[comm.rank()]);
-    let mut arrived = Particles::default();
+    let batch = (BATCH / comm.size()).max(1);
+    let counts: Vec<Vec<u8>> = leaving.iter().map(|rest| (rest.len() as u64).to_le_bytes().to_vec()).collect();
+    let arriving: u64 = route::all_to_all(comm, &counts).iter().map(|count| word(count, 0)).sum();
+    let mut arrived = Particles::with_capacity(arriving as usize);
     loop {
         let mut left = [leaving.iter().map(|rest| rest.len()).max().unwrap_or(0) as f64];
         comm.all_reduce(ReduceOp::Max, &mut left);
         if left[0] == 0.0 {
             break;
         }
-        let parts: Vec<Vec<u8>> = leaving.iter_mut().map(|rest| next_batch(bodies, rest)).collect();
+        let parts: Vec<Vec<u8>> = leaving.iter_mut().map(|rest| next_batch(bodies, rest, batch)).collect();
         route::all_to_all(comm, &parts).iter().for_each(|part| unpack(part, &mut arrived));
     }
     reorder(bodies, staying);
     append(bodies, arrived);
 }
 
-fn next_batch(bodies: &Particles, rest: &mut &[u32]) -> Vec<u8> {
-    let (batch, later) = rest.split_at(rest.len().min(BATCH));
+fn next_batch(bodies: &Particles, rest: &mut &[u32], most: usize) -> Vec<u8> {
+    let (batch, later) = rest.split_at(rest.len().min(most));
     *rest = later;
-    batch.iter().flat_map(|&body| bodies.row(body as usize)).flat_map(u64::to_le_bytes).collect()
+    let mut bytes = Vec::with_capacity(batch.len() * WORDS * size_of::<u64>());
+    batch.iter().flat_map(|&body| bodies.row(body as usize)).for_each(|word| bytes.extend(word.to_le_bytes()));
+    bytes
 }
 
 fn unpack(part: &[u8], into: &mut Particles) {
     for row in part.chunks_exact(8 * WORDS) {
-        let word = |n: usize| u64::from_le_bytes(std::array::from_fn(|byte| row[8 * n + byte]));
-        let row: Row = std::array::from_fn(word);
+        let row: Row = std::array::from_fn(|n| word(row, n));
         into.push_row(&row);
     }
 }
 
-fn append(bodies: &mut Particles, mut more: Particles) {
-    for axis in 0..3 {
-        bodies.position[axis].append(&mut more.position[axis]);
-        bodies.velocity[axis].append(&mut more.velocity[axis]);
-        bodies.acceleration[axis].append(&mut more.acceleration[axis]);
+/// The n-th word of a message.
+fn word(bytes: &[u8], n: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|byte| bytes[8 * n + byte]))
+}
+
+/// Appends bodies array by array, none with more room than it needs.
+fn append(bodies: &mut Particles, more: Particles) {
+    for (own, more) in bodies.position.iter_mut().zip(more.position) {
+        extend(own, more);
     }
-    bodies.potential.append(&mut more.potential);
-    bodies.mass.append(&mut more.mass);
-    bodies.id.append(&mut more.id);
-    bodies.index.append(&mut more.index);
-    bodies.level.append(&mut more.level);
+    for (own, more) in bodies.velocity.iter_mut().zip(more.velocity) {
+        extend(own, more);
+    }
+    for (own, more) in bodies.acceleration.iter_mut().zip(more.acceleration) {
+        extend(own, more);
+    }
+    extend(&mut bodies.potential, more.potential);
+    extend(&mut bodies.mass, more.mass);
+    extend(&mut bodies.id, more.id);
+    extend(&mut bodies.index, more.index);
+    extend(&mut bodies.level, more.level);
+}
+
+fn extend<T>(values: &mut Vec<T>, mut more: Vec<T>) {
+    values.reserve_exact(more.len());
+    values.append(&mut more);
 }
 
 /// Puts the bodies named by `order`, and only those, in this order, with room for one array more.

@@ -15,6 +15,11 @@ use std::time::Instant;
 
 /// A cell whose diameter is more than this share of its distance from a rank's branches will likely be opened there.
 const LIKELY_OPENED: f64 = 0.5;
+/// Bytes that a rank asks all others for at a time, more or less: answers and what is made of them stand in memory together. What is
+/// still missing is asked for in the next round.
+const ASKED: usize = 16 << 20;
+/// Estimated bytes of an answer for each body in a cell, and in a leaf.
+const ANSWERED: [usize; 2] = [64, 32];
 
 /// The roots of the branches of every rank, as places in the store.
 pub type Owners<'a> = &'a [Vec<u32>];
@@ -52,21 +57,22 @@ pub fn fetch(
         work(store);
         worked += start.elapsed().as_secs_f64();
     });
-    for (rank, (cells, bytes)) in wanted.iter().zip(&received).enumerate() {
-        let mut numbers = Numbers::of(bytes);
+    for part in requests.iter().chain(&answers).filter(|part| !part.is_empty()) {
+        traffic.messages += 1;
+        traffic.bytes += part.len() as u64;
+    }
+    drop(answers);
+    for (rank, (cells, bytes)) in wanted.iter().zip(received).enumerate() {
+        let mut numbers = Numbers::of(&bytes);
         for &(_, place) in cells {
             merge(store, place as usize, rank as u32, &mut numbers);
         }
     }
     store.shape_new_cells();
-    for part in requests.iter().chain(&answers).filter(|part| !part.is_empty()) {
-        traffic.messages += 1;
-        traffic.bytes += part.len() as u64;
-    }
     traffic.seconds += start.elapsed().as_secs_f64() - worked;
 }
 
-/// For every rank the cells wanted from it: (place there, place here), in order of the former.
+/// For every rank the first cells wanted from it: (place there, place here), in order of the former.
 fn by_owner(store: &Store, missing: &[u32], ranks: usize) -> Vec<Vec<(u32, u32)>> {
     let mut wanted = vec![Vec::new(); ranks];
     for &here in missing {
@@ -74,8 +80,23 @@ fn by_owner(store: &Store, missing: &[u32], ranks: usize) -> Vec<Vec<(u32, u32)>
             wanted[owner as usize].push((place, here));
         }
     }
-    wanted.iter_mut().for_each(|cells| cells.sort_unstable());
+    for cells in &mut wanted {
+        cells.sort_unstable();
+        cells.truncate(first_of(store, cells, ASKED / ranks));
+    }
     wanted
+}
+
+/// How many of these cells have answers of so many bytes together, at least one.
+fn first_of(store: &Store, cells: &[(u32, u32)], most: usize) -> usize {
+    let mut bytes = 0;
+    let is_in = |(_, here): &&(u32, u32)| {
+        let cell = &store.cells[*here as usize];
+        let fits = bytes <= most;
+        bytes += cell.bodies as usize * ANSWERED[usize::from(cell.is_leaf())];
+        fits
+    };
+    cells.iter().take_while(is_in).count()
 }
 
 fn request(cells: &[(u32, u32)]) -> Vec<u8> {
@@ -84,12 +105,13 @@ fn request(cells: &[(u32, u32)]) -> Vec<u8> {
 
 fn answer(store: &Store, bodies: Sources<'_>, request: &[u8], branches: &[u32]) -> Vec<u8> {
     let regions: Vec<&Cell> = branches.iter().map(|&place| &store.cells[place as usize]).collect();
-    let mut numbers = Vec::new();
-    for place in request.chunks_exact(4) {
-        let place = u32::from_le_bytes([place[0], place[1], place[2], place[3]]);
-        write_content(store, bodies, place as usize, &regions, &mut numbers);
+    let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+    for place in request.as_chunks().0 {
+        numbers.clear();
+        write_content(store, bodies, u32::from_le_bytes(*place) as usize, &regions, &mut numbers);
+        bytes.extend_from_slice(bytemuck::cast_slice(&numbers));
     }
-    bytemuck::cast_slice(&numbers).to_vec()
+    bytes
 }
 
 /// Children, each with a mark whether its own content follows, then the contents so marked; or the bodies of a leaf.

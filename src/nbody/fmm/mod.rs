@@ -69,7 +69,7 @@ use tuning::Tuning;
 
 /// Forces by the fast multipole method.
 ///
-/// Memory per body: [`Particles`], 12 bytes for keys and work, and the cells: 256 bytes and the moments (84 numbers at order 6,
+/// Memory per body: [`Particles`], 12 bytes for keys and work, and the cells: 320 bytes and the moments (84 numbers at order 6,
 /// 165 at order 8) for every dozen bodies or more.
 #[derive(Debug)]
 pub struct Fmm {
