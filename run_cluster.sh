@@ -57,15 +57,15 @@ count() {
 RUN_OPTIONS=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --ranks) RANKS=$(value "$@") && shift ;;
-    --threads) THREADS=$(value "$@") && shift ;;
-    --hostfile) HOSTFILE=$(value "$@") && shift ;;
-    --nodes) NODES=$(value "$@") && shift ;;
-    --ntasks-per-node) NTASKS_PER_NODE=$(value "$@") && shift ;;
-    --cpus-per-task) CPUS_PER_TASK=$(value "$@") && shift ;;
-    --time) TIME=$(value "$@") && shift ;;
-    --partition) PARTITION=$(value "$@") && shift ;;
-    --account) ACCOUNT=$(value "$@") && shift ;;
+    --ranks) RANKS=$(value "$@"); shift ;;
+    --threads) THREADS=$(value "$@"); shift ;;
+    --hostfile) HOSTFILE=$(value "$@"); shift ;;
+    --nodes) NODES=$(value "$@"); shift ;;
+    --ntasks-per-node) NTASKS_PER_NODE=$(value "$@"); shift ;;
+    --cpus-per-task) CPUS_PER_TASK=$(value "$@"); shift ;;
+    --time) TIME=$(value "$@"); shift ;;
+    --partition) PARTITION=$(value "$@"); shift ;;
+    --account) ACCOUNT=$(value "$@"); shift ;;
     --yes | -y) YES=1 ;;
     --dry-run) DRY_RUN=1 ;;
     --help | -h)
@@ -326,7 +326,6 @@ submit() {
         batch_script
         return
     fi
-    have sbatch || die "--nodes asks for a Slurm job, but there is no sbatch here; leave it out to run on this machine"
     mkdir -p outputs
     script=outputs/$(basename "$DECK" .toml).sbatch
     batch_script >"$script"
@@ -349,6 +348,9 @@ if [ "$MPICC" = mpicc ] && have "mpicc.$FLAVOR"; then MPICC=mpicc.$FLAVOR; fi
 say "MPI: $FLAVOR $MAJOR ($(command -v "$MPIRUN" || echo "$MPIRUN")); target directory $TARGET"
 
 if [ -n "$NODES" ] && ! in_allocation; then
+    # Said before the build, which takes minutes.
+    [ "$DRY_RUN" = 1 ] || have sbatch ||
+        die "--nodes asks for a Slurm job, but there is no sbatch here; leave it out to run on this machine"
     # Built here, once, and not by every job.
     [ "$DRY_RUN" = 1 ] || build
     submit

@@ -168,19 +168,19 @@ fn checked_dims(cells: [usize; 3], ranks: usize, dims: [usize; 3]) -> Result<[us
     let product = dims.iter().try_fold(1usize, |product, &d| product.checked_mul(d));
     if product != Some(ranks) {
         let [x, y, z] = dims;
-        return Err(Error::Input(format!(
-            "decomposition.dims = [{x}, {y}, {z}] needs {} ranks but there are {ranks}: change dims or the number of ranks",
-            product.map_or("too many".into(), |p| p.to_string())
-        )));
+        let needed = product.map_or("too many".into(), |p| p.to_string());
+        return Err(Error::key(
+            "decomposition.dims",
+            format!("[{x}, {y}, {z}] needs {needed} ranks but there are {ranks}"),
+            "change dims or the number of ranks",
+        ));
     }
     match (0..3).find(|&axis| dims[axis] > cells[axis]) {
-        Some(axis) => Err(Error::Input(format!(
-            "decomposition.dims puts {} ranks along {} but there are only {} cells: use at most {} there",
-            dims[axis],
-            ["x", "y", "z"][axis],
-            cells[axis],
-            cells[axis]
-        ))),
+        Some(axis) => Err(Error::key(
+            format!("decomposition.dims.{axis}"),
+            format!("{} ranks along {} but there are only {} cells", dims[axis], ["x", "y", "z"][axis], cells[axis]),
+            format!("use at most {} there", cells[axis]),
+        )),
         None => Ok(dims),
     }
 }
@@ -204,10 +204,13 @@ fn halo_surface(cells: [usize; 3], periodic: [bool; 3], dims: [usize; 3]) -> u12
 fn too_many_ranks(cells: [usize; 3], periodic: [bool; 3], ranks: usize) -> Error {
     let usable = (1..ranks).rev().find(|&r| balanced_dims(cells, periodic, r).is_some()).unwrap_or(1);
     let [x, y, z] = cells;
-    Error::Input(format!(
-        "{ranks} ranks do not fit a grid of {x} x {y} x {z} cells (each rank needs at least one cell along every axis): \
-         use at most {usable} ranks"
-    ))
+    Error::key(
+        "grid.cells",
+        format!(
+            "{ranks} ranks do not fit a grid of {x} x {y} x {z} cells (each rank needs at least one cell along every axis)"
+        ),
+        format!("use at most {usable} ranks"),
+    )
 }
 
 #[cfg(test)]

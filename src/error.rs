@@ -25,6 +25,17 @@ pub enum Error {
         /// The offending lines with a marker, drawn as a compiler does.
         snippet: String,
     },
+    /// As [`Error::Input`], about a key of a deck whose text is not at hand where the flaw shows: what has the text adds file
+    /// and line (`config::place`). Exit code 2.
+    #[error("{key}: {problem}; {fix}")]
+    Key {
+        /// Path of the key, with dots: `time.dt`.
+        key: String,
+        /// What is wrong.
+        problem: String,
+        /// The way out, as an instruction.
+        fix: String,
+    },
     /// Reading or writing failed. Exit code 3.
     #[error("{0}")]
     Io(String),
@@ -52,13 +63,18 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Defect(_) => 1,
-            Error::Input(_) | Error::Deck { .. } => 2,
+            Error::Input(_) | Error::Deck { .. } | Error::Key { .. } => 2,
             Error::Io(_) => 3,
             Error::Numerical(_) => 4,
             Error::Checkpoint(_) => 5,
             Error::Busy(_) => 6,
             Error::Remote { exit_code, .. } => *exit_code,
         }
+    }
+
+    /// A key of the deck whose value cannot be used.
+    pub fn key(key: impl Into<String>, problem: impl Into<String>, fix: impl Into<String>) -> Error {
+        Error::Key { key: key.into(), problem: problem.into(), fix: fix.into() }
     }
 
     /// A failed file operation: `cannot write outputs/a/report.json: No space left on device (os error 28)`.

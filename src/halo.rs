@@ -53,12 +53,14 @@ pub fn check_width(decomposition: &CartesianDecomposition, width: usize) -> Resu
         let connected = decomposition.periodic[axis] || decomposition.dims[axis] > 1;
         let thinnest = decomposition.thinnest(axis);
         if connected && width > thinnest {
-            return Err(Error::Input(format!(
-                "decomposition.halo_width = {width} is wider than the {thinnest} cells along {} that the smallest of {} \
-                 ranks owns: use at most {thinnest}, or fewer ranks",
-                ["x", "y", "z"][axis],
-                decomposition.ranks()
-            )));
+            let (name, ranks) = (["x", "y", "z"][axis], decomposition.ranks());
+            return Err(Error::key(
+                "decomposition.halo_width",
+                format!(
+                    "{width} is wider than the {thinnest} cells along {name} that the smallest of {ranks} ranks owns"
+                ),
+                format!("use at most {thinnest}, or fewer ranks"),
+            ));
         }
     }
     Ok(())

@@ -64,7 +64,7 @@ struct Collector {
     pieces: Vec<(usize, usize)>,
     /// Index of this rank's piece.
     own: usize,
-    /// One buffer per piece; on ranks that only send, just their own has room.
+    /// One buffer per piece that travels: on the first rank those of the others, elsewhere its own.
     buffers: Vec<Vec<u8>>,
     /// The complete rows.
     rows: Vec<u8>,
@@ -77,7 +77,8 @@ impl Collector {
             .map(|cx| decomposition.rank_at([cx, cy, cz]))
             .map(|rank| (rank, decomposition.subdomain(rank).cells[0]))
             .collect();
-        let room = |piece: usize| if pieces.len() > 1 && (own == 0 || piece == own) { pieces[piece].1 } else { 0 };
+        let travels = |piece: usize| if own == 0 { piece != own } else { piece == own };
+        let room = |piece: usize| if travels(piece) { pieces[piece].1 } else { 0 };
         let buffers = (0..pieces.len()).map(|piece| vec![0; room(piece) * batch * F64]).collect();
         let rows = vec![0; if own == 0 { decomposition.cells[0] * batch * F64 } else { 0 }];
         Collector { pieces, own, buffers, rows }
@@ -89,34 +90,35 @@ impl Collector {
             pack(field, first, &mut self.rows[..length]);
             return Some(&self.rows[..length]);
         }
-        let own_bytes = self.piece_bytes(self.own, count);
-        pack(field, first, &mut self.buffers[self.own][..own_bytes]);
-        match self.own {
-            0 => Some(self.receive(comm, count)),
-            _ => {
-                let data = &self.buffers[self.own][..own_bytes];
-                comm.exchange(&[Outgoing { to: self.pieces[0].0, tag: TAG, data }], &mut [], &mut || ());
-                None
-            }
+        if self.own == 0 {
+            return Some(self.receive(field, comm, first, count));
         }
+        let own_bytes = self.pieces[self.own].1 * count * F64;
+        let data = &mut self.buffers[self.own][..own_bytes];
+        pack(field, first, data);
+        comm.exchange(&[Outgoing { to: self.pieces[0].0, tag: TAG, data }], &mut [], &mut || ());
+        None
     }
 
-    fn receive(&mut self, comm: &dyn Communicator, count: usize) -> &[u8] {
+    fn receive(&mut self, field: &Field, comm: &dyn Communicator, first: usize, count: usize) -> &[u8] {
         let pieces = &self.pieces;
         let mut incoming: Vec<Incoming> = (self.buffers.iter_mut().zip(pieces).skip(1))
             .map(|(buffer, (from, cells))| Incoming { from: *from, tag: TAG, data: &mut buffer[..cells * count * F64] })
             .collect();
         comm.exchange(&[], &mut incoming, &mut || ());
-        self.join(count)
+        self.join(field, first, count)
     }
 
-    /// Lays the pieces of every row side by side.
-    fn join(&mut self, count: usize) -> &[u8] {
+    /// Lays the pieces of every row side by side. The own one comes from the field: it needs no copy in between.
+    fn join(&mut self, field: &Field, first: usize, count: usize) -> &[u8] {
+        let [nx, ny, _] = field.layout().cells;
         let row_bytes = self.pieces.iter().map(|piece| piece.1).sum::<usize>() * F64;
         let (pieces, buffers) = (&self.pieces, &self.buffers);
         self.rows[..row_bytes * count].par_chunks_mut(row_bytes).with_min_len(16).enumerate().for_each(|(n, row)| {
-            let mut rest = row;
-            for ((_, cells), buffer) in pieces.iter().zip(buffers) {
+            let (j, k) = ((first + n) % ny, (first + n) / ny);
+            let (own, mut rest) = row.split_at_mut(nx * F64);
+            bytes::encode(field.row(j as isize, k as isize, 0, nx as isize), own);
+            for ((_, cells), buffer) in pieces.iter().zip(buffers).skip(1) {
                 let width = cells * F64;
                 let (target, tail) = rest.split_at_mut(width);
                 target.copy_from_slice(&buffer[n * width..(n + 1) * width]);
@@ -124,9 +126,5 @@ impl Collector {
             }
         });
         &self.rows[..row_bytes * count]
-    }
-
-    fn piece_bytes(&self, piece: usize, count: usize) -> usize {
-        self.pieces[piece].1 * count * F64
     }
 }

@@ -73,11 +73,11 @@ impl Clock {
 }
 
 fn too_large(dt: f64, limit: f64) -> Error {
-    Error::Input(format!(
-        "time.dt = {dt:e} s is above the stability limit {limit:.6e} s of forward Euler on this grid: use at most \
-         {:.3e}, or dt = \"auto\" (allow_unstable = true goes on all the same)",
-        0.99 * limit
-    ))
+    Error::key(
+        "time.dt",
+        format!("{dt:e} s is above the stability limit {limit:.6e} s of forward Euler on this grid"),
+        format!("use at most {:.3e}, or dt = \"auto\" (allow_unstable = true goes on all the same)", 0.99 * limit),
+    )
 }
 
 #[cfg(test)]

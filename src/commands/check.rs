@@ -19,10 +19,12 @@ use crate::schedule::Clock;
 /// # Errors
 /// Whatever would keep the run from its first step, as far as it can be told without allocating its memory.
 pub fn check(arguments: &CheckArgs) -> Result<u8> {
-    match deck::read(&Solo, &arguments.deck.deck, &arguments.deck.overrides)? {
+    let (config, source) = deck::read(&Solo, &arguments.deck.deck, &arguments.deck.overrides)?;
+    let outcome = match config {
         RunConfig::Heat(config) => check_heat(arguments, &config),
         RunConfig::NBody(config) => check_nbody(arguments, &config),
-    }
+    };
+    outcome.map_err(|error| source.place(error))
 }
 
 fn check_heat(arguments: &CheckArgs, config: &HeatRun) -> Result<u8> {
@@ -34,7 +36,7 @@ fn check_heat(arguments: &CheckArgs, config: &HeatRun) -> Result<u8> {
         Clock::new(&config.time, plan.max_stable_dt)?;
     }
     if let Initial::File(path) = &config.problem.initial {
-        npy::check(path, &config.problem.grid, &Solo)?;
+        npy::check(path, &config.problem.grid, &Solo).map_err(deck::initial_file)?;
     }
     if arguments.json {
         console::print(&plan::json(config, &plan));

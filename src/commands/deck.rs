@@ -2,24 +2,48 @@
 
 use crate::comm::{Communicator, agree};
 use crate::config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::mask;
 use crate::region::Mask;
 use crate::run_config::RunConfig;
 use std::path::Path;
 
-/// The checked deck, on every rank. Collective: files are read by rank 0 alone, parsing is repeated everywhere.
+/// What a deck was made from, to tell where a key stands that turns out to be wrong later.
+#[derive(Debug)]
+pub struct Source<'a> {
+    name: String,
+    text: String,
+    overrides: &'a [String],
+}
+
+impl Source<'_> {
+    /// The error with file and line, if it is about a key of this deck.
+    pub fn place(&self, error: Error) -> Error {
+        config::place(error, &self.name, &self.text, self.overrides)
+    }
+}
+
+/// The error of a file with the initial temperatures, as one about the key that names it.
+pub fn initial_file(error: Error) -> Error {
+    match error {
+        Error::Input(problem) => Error::key("initial.file", problem, "give an array of one temperature per cell"),
+        other => other,
+    }
+}
+
+/// The checked deck and its text, on every rank. Collective: files are read by rank 0 alone, parsing is repeated everywhere.
 ///
 /// # Errors
 /// Exit code 2, the same on all ranks.
-pub fn read(comm: &dyn Communicator, path: &Path, overrides: &[String]) -> Result<RunConfig> {
+pub fn read<'a>(comm: &dyn Communicator, path: &Path, overrides: &'a [String]) -> Result<(RunConfig, Source<'a>)> {
     let text = if comm.rank() == 0 { config::read_deck_text(path) } else { Ok(String::new()) };
     let mut text = agree(comm, text)?.into_bytes();
     comm.broadcast(0, &mut text);
-    let text = String::from_utf8_lossy(&text);
+    let text = String::from_utf8_lossy(&text).into_owned();
     let read_mask = |path: &Path, cells: [usize; 3]| read_mask(comm, path, cells);
     let name = path.display().to_string();
-    agree(comm, config::parse(&name, &text, overrides, &config::deck_directory(path), &read_mask))
+    let config = agree(comm, config::parse(&name, &text, overrides, &config::deck_directory(path), &read_mask))?;
+    Ok((config, Source { name, text, overrides }))
 }
 
 /// A mask that rank 0 reads and all ranks get.

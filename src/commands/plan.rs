@@ -67,13 +67,17 @@ impl Plan {
     pub fn check_memory(&self, ranks_here: &[usize]) -> Result<()> {
         let needed: u64 = ranks_here.iter().map(|&rank| self.memory[rank] as u64).sum();
         match host::memory_limit() {
-            Some(limit) if needed > limit.bytes => Err(Error::Input(format!(
-                "grid.cells needs {} of memory on {} but {} allows {}: use fewer cells or more hosts",
-                in_words(needed),
-                host::name(),
-                limit.set_by,
-                in_words(limit.bytes)
-            ))),
+            Some(limit) if needed > limit.bytes => Err(Error::key(
+                "grid.cells",
+                format!(
+                    "{} of memory are needed on {} but {} allows {}",
+                    in_words(needed),
+                    host::name(),
+                    limit.set_by,
+                    in_words(limit.bytes)
+                ),
+                "use fewer cells or more hosts",
+            )),
             _ => Ok(()),
         }
     }

@@ -38,10 +38,12 @@ fn slurm_limit(started: Instant) -> Option<f64> {
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
     let job = Job { comm, setup, arguments, started };
-    match deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)? {
+    let (config, source) = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
+    let outcome = match config {
         RunConfig::Heat(config) => run_heat::run(&job, &config),
         RunConfig::NBody(config) => run_nbody::run(&job, &config),
-    }
+    };
+    outcome.map_err(|error| source.place(error))
 }
 
 /// A run of whatever physics.

@@ -1,5 +1,6 @@
 //! `parhelion run` of a heat deck.
 
+use super::deck;
 use super::plan::Plan;
 use super::resume::{self, Begin};
 use super::run::{Deck, Job};
@@ -72,7 +73,8 @@ fn options(job: &Job<'_>, config: &HeatRun) -> HeatOptions {
 fn read_initial(job: &Job<'_>, model: &mut HeatModel<'_>) -> Result<()> {
     let Initial::File(path) = model.problem().initial.clone() else { return Ok(()) };
     let (grid, decomposition) = (model.problem().grid.clone(), model.decomposition().clone());
-    input::npy::read_part(&path, &grid, &decomposition, job.comm, model.temperature_mut())
+    let read = input::npy::read_part(&path, &grid, &decomposition, job.comm, model.temperature_mut());
+    read.map_err(deck::initial_file)
 }
 
 /// A heat run that owns its directory.

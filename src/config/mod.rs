@@ -39,7 +39,7 @@ use crate::region::Mask;
 use crate::run_config::{HeatRun, NBodyRun, RunConfig};
 use deck::Deck;
 use diagnose::Origin;
-use flaw::Check;
+use flaw::{Check, Flaw};
 use nbody_deck::NBodyDeck;
 use overrides::Override;
 use serde::Serialize;
@@ -82,6 +82,18 @@ pub fn parse(
         (Ok(run), _) => run,
         (Err(_), Some(remote)) => Err(remote),
         (Err(flaw), None) => Err(origin.error(&flaw, &overrides)),
+    }
+}
+
+/// Adds to an error about a key ([`Error::Key`]) where the deck or an override sets it; other errors stay as they are. The
+/// arguments are those of [`parse`].
+pub fn place(error: Error, name: &str, text: &str, overrides: &[String]) -> Error {
+    let Error::Key { key, problem, fix } = error else { return error };
+    let parsed: Result<Vec<Override>> = overrides.iter().map(|raw| Override::parse(raw)).collect();
+    match (Origin::new(name, text), parsed) {
+        (Ok(origin), Ok(overrides)) => origin.error(&Flaw::new(key, problem, fix), &overrides),
+        // A text that has become a run has been parsed before.
+        _ => Error::Key { key, problem, fix },
     }
 }
 

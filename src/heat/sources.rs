@@ -82,9 +82,11 @@ impl Sources {
             let density = match source.strength {
                 Strength::PerVolume(density) => density,
                 Strength::Total(_) if count == 0 => {
-                    return Err(Error::Input(format!(
-                        "sources.{number} has a power but its region contains no cell centre: enlarge it or refine the grid"
-                    )));
+                    return Err(Error::key(
+                        format!("sources.{number}"),
+                        "a power, but no cell centre in its shape to give it to",
+                        "enlarge the shape or refine the grid",
+                    ));
                 }
                 Strength::Total(power) => power / filled,
             };

@@ -147,6 +147,36 @@ fn more_ranks_than_cells() {
     workshop.start(&[&few, ["6"].as_slice()].concat()).digest();
 }
 
+/// What shows only when the deck has been read: on the machine at hand, with the ranks at hand.
+#[test]
+fn flaws_that_show_late_name_file_and_line() {
+    let workshop = Workshop::new();
+    let cut = "[decomposition]\nhalo_width = 20\n[output]";
+    for (from, to, domains, place, words) in [
+        ("dt = \"auto\"", "dt = 50.0", "1", "late.toml:14:6: time.dt:", "use at most")
+            as (&str, &str, &str, &str, &str),
+        ("[24, 18]", "[2000000, 1000000]", "1", "late.toml:4:9: grid.cells:", "memory"),
+        ("[24, 18]", "[2, 2]", "5", "late.toml:4:9: grid.cells:", "use at most 4"),
+        ("[output]", cut, "3", "late.toml:17:14: decomposition.halo_width:", "use at most"),
+        ("[output]", "[decomposition]\ndims = [1, 2]\n[output]", "3", "late.toml:17:8: decomposition.dims:", "2 ranks"),
+        (
+            "kind = \"uniform\"\nvalue = 100.0",
+            "kind = \"file\"\nfile = \"no.npy\"",
+            "1",
+            "late.toml:12:8: initial.file:",
+            "no.npy",
+        ),
+    ] {
+        assert!(PLATE.contains(from));
+        workshop.write("late.toml", PLATE.replacen(from, to, 1));
+        workshop.refuses_command(&["run", "late.toml", "--threads", "1", "--domains", domains], 2, &[place, words]);
+        workshop.refuses_command(&["check", "late.toml", "--ranks", domains], 2, &[place, words]);
+    }
+    // An override is to blame, not the deck.
+    let words = ["plate.toml: --set time.dt=50.0: time.dt:", "use at most"];
+    workshop.refuses(&["plate.toml", "--set", "time.dt=50.0"], 2, &words);
+}
+
 #[test]
 fn command_lines() {
     let workshop = Workshop::new();
