@@ -42,6 +42,10 @@ skip() {
     return 77
 }
 
+formatting() {
+    timeout 300 cargo fmt --check && timeout 300 cargo fmt --check --manifest-path fuzz/Cargo.toml
+}
+
 clippy_default() {
     timeout 1800 cargo clippy --locked --all-targets -- -D warnings
 }
@@ -148,7 +152,7 @@ fuzzing() {
 
 # Kills of ranks and of mpirun; those of the plain program are among the tests of restarts.
 killed_ranks() {
-    timeout 300 tests/soak/kill.sh 10 1 ranks
+    timeout 300 tests/soak/kill.sh 6 1 ranks
 }
 
 # --------------------------------------------------------------------------------------------------------------- packages
@@ -199,7 +203,7 @@ source tests/mpi_env.sh
 MPICC=${MPICC:-$(command -v mpicc.openmpi || command -v mpicc || echo mpicc)}
 export MPICC PARHELION=$mpi_target/debug/parhelion
 
-stage "format" timeout 300 cargo fmt --check
+stage "format" formatting
 stage "clippy" clippy_default
 stage "shell scripts" shell_scripts
 stage "documentation" documentation
