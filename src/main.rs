@@ -26,13 +26,25 @@ fn main() -> ExitCode {
 /// Help, the version, or what is wrong with the flags: from one task of a job, with the same code from all.
 fn explain(usage: &clap::Error) -> ExitCode {
     if speaks_for_the_job() {
-        // A reader that has gone is no error.
-        let _ = usage.print();
+        print_usage(usage);
     } else if usage.exit_code() != 0 {
         // A launcher ends the whole job at the first task that leaves with an error: the one that speaks must not be cut off.
         std::thread::sleep(SILENCE);
     }
     ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
+/// As clap prints it, in colours; in a line of our own if arguments hold control characters, which it would repeat.
+fn print_usage(usage: &clap::Error) {
+    let arguments = std::env::args_os().map(|text| text.to_string_lossy().into_owned());
+    let hostile: Vec<String> = arguments.filter(|text| console::one_line(text) != *text).collect();
+    if hostile.is_empty() || usage.exit_code() == 0 {
+        // A reader that has gone is no error.
+        let _ = usage.print();
+        return;
+    }
+    let kind = usage.kind().as_str().unwrap_or("wrong usage");
+    console::message(&format!("error: {kind}: {}; see --help", hostile.join(" ")));
 }
 
 fn dispatch(command: Command, started: Instant) -> Result<u8> {

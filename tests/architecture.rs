@@ -114,6 +114,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("output", 42),
     ("checkpoint", 42),
     ("output::disk", 40),
+    ("output::plain_file", 40),
     ("output::atomic", 41),
     ("output::progress", 41),
     ("output::outputs", 43),

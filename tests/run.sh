@@ -42,6 +42,10 @@ skip() {
     return 77
 }
 
+formatting() {
+    timeout 300 cargo fmt --check && timeout 300 cargo fmt --check --manifest-path fuzz/Cargo.toml
+}
+
 clippy_default() {
     timeout 1800 cargo clippy --locked --all-targets -- -D warnings
 }
@@ -56,7 +60,7 @@ documentation() {
 
 shell_scripts() {
     command -v shellcheck >/dev/null || { skip "shellcheck is not installed"; return; }
-    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh tests/soak/*.sh run_cluster.sh
+    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh tests/soak/*.sh tests/disk/*.sh run_cluster.sh
 }
 
 tests_default() {
@@ -125,9 +129,30 @@ interoperability_of_bodies() {
     timeout 1800 .venv-test/bin/python tests/interop_bodies.py --all-readers "$runs/plummer" "$runs/planets" "$runs/galaxies"
 }
 
+# Licences, duplicate crates and sources from what is here; advisories from a database that must be fetched.
 dependencies() {
-    cargo deny --version >/dev/null 2>&1 || { skip "cargo-deny is not installed"; return; }
-    timeout 600 cargo deny check
+    if ! cargo deny --version >/dev/null 2>&1; then
+        echo "installing cargo-deny"
+        timeout 1200 cargo install --quiet cargo-deny --locked ||
+            { skip "cargo-deny cannot be installed: cargo install cargo-deny --locked"; return; }
+    fi
+    timeout 300 cargo deny check --hide-inclusion-graph licenses bans sources || return 1
+    if timeout 60 cargo deny fetch db; then
+        timeout 300 cargo deny check --disable-fetch advisories
+    else
+        skipped+=("advisories: their database, https://github.com/rustsec/advisory-db, cannot be reached from here")
+        echo "SKIPPED: advisories were not looked at"
+    fi
+}
+
+# Ten seconds for each reader, so that the whole command keeps to its half hour; tests/fuzz.sh 60 is the full smoke test.
+fuzzing() {
+    timeout 2400 tests/fuzz.sh "${FUZZ_SECONDS:-10}"
+}
+
+# Kills of ranks and of mpirun; those of the plain program are among the tests of restarts.
+killed_ranks() {
+    timeout 300 tests/soak/kill.sh 6 1 ranks
 }
 
 # --------------------------------------------------------------------------------------------------------------- packages
@@ -139,7 +164,7 @@ as_root() {
 # Prints the Debian packages that are wanted and not there.
 missing_packages() {
     local package newest
-    local wanted=(gcc libc6-dev libopenmpi-dev openmpi-bin libhdf5-dev python3 python3-venv)
+    local wanted=(gcc g++ libc6-dev libopenmpi-dev openmpi-bin libhdf5-dev python3 python3-venv)
     if ! compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || ! compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null; then
         newest=$(apt-cache --names-only search '^libclang1-[0-9]+$' | sed 's/ .*//' | sort -V | tail -1)
         newest=${newest:-libclang1-14}
@@ -178,7 +203,7 @@ source tests/mpi_env.sh
 MPICC=${MPICC:-$(command -v mpicc.openmpi || command -v mpicc || echo mpicc)}
 export MPICC PARHELION=$mpi_target/debug/parhelion
 
-stage "format" timeout 300 cargo fmt --check
+stage "format" formatting
 stage "clippy" clippy_default
 stage "shell scripts" shell_scripts
 stage "documentation" documentation
@@ -191,9 +216,11 @@ if [ $quick = 0 ]; then
     for suite in tests/mpi/*.sh; do
         stage "$suite" timeout 1800 bash "$suite"
     done
+    stage "kills of ranks and of mpirun" killed_ranks
     stage "other programs open the files" interoperability
     stage "other programs open the files of bodies" interoperability_of_bodies
     stage "licences and advisories" dependencies
+    stage "fuzzing of all readers" fuzzing
 fi
 
 printf '\n'

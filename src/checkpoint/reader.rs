@@ -5,8 +5,9 @@ use super::layout::VERSION;
 use super::verify::{self, Refusal, Structure};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
+use crate::output::plain_file;
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// A usable checkpoint.
@@ -93,12 +94,8 @@ impl Source {
 }
 
 fn open(path: &Path) -> std::result::Result<File, Refusal> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path);
-    let file = file.map_err(|cause| Refusal::torn(format!("it cannot be opened: {cause}")))?;
-    match file.metadata() {
-        Ok(data) if data.is_file() => Ok(file),
-        _ => Err(Refusal::torn("it is no regular file")),
-    }
+    plain_file::open(path, OpenOptions::new().read(true))
+        .map_err(|cause| Refusal::torn(format!("it cannot be opened: {cause}")))
 }
 
 fn explain(path: &Path, refusal: &Refusal) -> Error {

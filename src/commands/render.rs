@@ -23,7 +23,7 @@ pub fn render(arguments: &RenderArgs) -> Result<u8> {
         Err(_) => draw(&arguments.run_dir, &options(arguments, None))?,
     };
     for file in files {
-        console::print(&file.display().to_string());
+        console::print(&console::one_line(&file.display().to_string()));
     }
     Ok(0)
 }

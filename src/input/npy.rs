@@ -108,7 +108,19 @@ fn describe(file: &mut File) -> std::result::Result<Description, String> {
     parse(header)
 }
 
+/// Whether brackets stand within brackets. The reader of Python's literals tries every meaning of each at every depth, so that a header of
+/// twenty of them would keep it for hours; that of a plain array has one dictionary with one tuple in it.
+fn is_nested(header: &[u8]) -> bool {
+    let count = |bracket: u8| header.iter().filter(|&&byte| byte == bracket).count();
+    count(b'{') > 1 || count(b'(') > 1 || count(b'[') > 0
+}
+
 fn parse(header: &[u8]) -> std::result::Result<Description, String> {
+    if is_nested(header) {
+        return Err(
+            "its .npy header cannot be understood (brackets within brackets); save a plain array of numbers".into()
+        );
+    }
     let parsed = Header::from_reader(&mut &header[..])
         .map_err(|cause| format!("its .npy header cannot be understood ({cause}); write it with numpy.save"))?;
     let kind = parsed.type_descriptor.to_string().trim_matches('\'').to_owned();

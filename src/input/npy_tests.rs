@@ -127,6 +127,19 @@ fn truncated_and_hostile_headers_are_refused_without_allocation() {
     assert!(message(&path, &[2, 3]).contains("cannot be understood"));
 }
 
+/// Found by fuzzing: each of these kept the parser for longer than anybody waits.
+#[test]
+fn brackets_within_brackets_are_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(&directory, "nested.npy");
+    for (open, close) in [("[", ""), ("{", ""), ("(", ")"), ("{1:", ""), ("('a',", ""), ("((1,2),", ""), ("[", "]")] {
+        let text = format!("{}{}\n", open.repeat(60), close.repeat(60));
+        let header = [b"\x93NUMPY\x01\x00", (text.len() as u16).to_le_bytes().as_slice(), text.as_bytes()].concat();
+        fs::write(&path, header).unwrap();
+        assert!(message(&path, &[2, 3]).contains("brackets within brackets"), "{open}");
+    }
+}
+
 #[test]
 fn a_nan_is_named_by_its_cell() {
     let directory = tempfile::tempdir().unwrap();

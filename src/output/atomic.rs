@@ -5,14 +5,14 @@
 //! A reader therefore never sees half a file, and a run that dies leaves the older file as it was. The room is reserved
 //! before the first byte where the length is known and the file system can do it, so a full disk shows at once.
 //!
-//! The temporary is created anew (`O_EXCL`): an old one of a dead run is removed first; anything there that is not a
-//! regular file, such as a symbolic link laid by someone else, is refused.
+//! The temporary is created anew (`O_EXCL`): an old one of a dead run is removed first; anything there or at the final name that is not a
+//! regular file, such as a symbolic link laid by someone else, is refused ([`super::plain_file`]).
 //!
 //! # Refused
 //! A random temporary name (crate `tempfile`): dead runs would pile them up, and other ranks could not know it.
 //! `O_TMPFILE`: not on network file systems. Skipping the disk: [`Durability::Quick`] does for pictures, which can be made again.
 
-use super::disk;
+use super::{disk, plain_file};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
 use rustix::fs::{FallocateFlags, fallocate};
@@ -200,6 +200,7 @@ struct Temporary {
 impl Temporary {
     fn create(target: &Path) -> io::Result<Temporary> {
         let name = temporary_name(target);
+        plain_file::refuse_others(target)?;
         remove_stale(&name)?;
         let file = OpenOptions::new().write(true).create_new(true).open(&name)?;
         Ok(Temporary { file, name, target: target.to_owned(), published: false })
@@ -209,6 +210,7 @@ impl Temporary {
         if durability == Durability::Synced {
             self.file.sync_all()?;
         }
+        plain_file::refuse_others(&self.target)?;
         fs::rename(&self.name, &self.target)?;
         self.published = true;
         match (durability, self.target.parent()) {
@@ -228,11 +230,10 @@ impl Drop for Temporary {
 }
 
 fn remove_stale(name: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(name) {
-        Ok(found) if found.is_file() => fs::remove_file(name),
-        Ok(_) => Err(io::Error::other(format!("{} is in the way and not a regular file: remove it", name.display()))),
+    plain_file::refuse_others(name)?;
+    match fs::remove_file(name) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
-        Err(cause) => Err(cause),
+        other => other,
     }
 }
 

@@ -75,6 +75,23 @@ fn a_stale_temporary_is_replaced_and_a_link_refused() {
 }
 
 #[test]
+fn a_link_at_the_final_name_is_refused_whenever_it_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, victim) = (directory.path().join("a"), directory.path().join("victim"));
+    fs::write(&victim, "precious").unwrap();
+    symlink(&victim, &path).unwrap();
+    let error = write_file(&path, |w| w.write_all(b"1")).unwrap_err();
+    assert!(error.exit_code() == 3 && error.to_string().contains("a is in the way"), "{error}");
+    fs::remove_file(&path).unwrap();
+    let laid_meanwhile = |w: &mut dyn Write| symlink(&victim, &path).and_then(|()| w.write_all(b"2"));
+    assert!(write_file(&path, laid_meanwhile).unwrap_err().to_string().contains("a is in the way"));
+    assert_eq!(
+        (names(directory.path()), fs::read(&victim).unwrap()),
+        (vec!["a".into(), "victim".into()], b"precious".to_vec())
+    );
+}
+
+#[test]
 fn all_ranks_fill_one_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("shared");

@@ -6,13 +6,12 @@
 //!
 //! Rank 0 writes; an error becomes everybody's at the next [`DiagnosticsWriter::row`].
 
-use super::atomic;
+use super::{atomic, plain_file};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes the rows of a run.
@@ -41,7 +40,7 @@ impl DiagnosticsWriter {
     /// Exit code 3, the same on all ranks.
     pub fn create(comm: &dyn Communicator, run_directory: &Path) -> Result<DiagnosticsWriter> {
         let path = run_directory.join("diagnostics.csv");
-        let file = if comm.rank() == 0 { File::create(&path).map(Some) } else { Ok(None) };
+        let file = if comm.rank() == 0 { emptied(&path).map(Some) } else { Ok(None) };
         let file = agree(comm, file.map_err(|cause| Error::io("create", &path, cause)))?;
         Ok(DiagnosticsWriter { path, file, columns: Vec::new(), bytes: 0 })
     }
@@ -109,13 +108,15 @@ impl DiagnosticsWriter {
     }
 }
 
+fn emptied(path: &Path) -> io::Result<File> {
+    let file = plain_file::open(path, OpenOptions::new().write(true).create(true).truncate(false))?;
+    file.set_len(0).map(|()| file)
+}
+
 /// Opens a log and cuts it to this length.
 fn cut(path: &Path, bytes: u64) -> Result<File> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)
-        .map_err(|cause| Error::io("go on with", path, cause))?;
+    let mut file =
+        plain_file::open(path, OpenOptions::new().write(true)).map_err(|cause| Error::io("go on with", path, cause))?;
     let there = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len();
     if there < bytes {
         return Err(Error::Io(format!(

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod npy;
 pub mod outputs;
 pub mod picture;
+pub mod plain_file;
 pub mod progress;
 pub mod render;
 pub mod run_directory;

@@ -8,6 +8,7 @@
 use super::animation::Animation;
 use super::frames::{frame_name, write_picture};
 use super::picture::{self, Design};
+use super::plain_file;
 use super::slice::{Slice, SlicePlan};
 use super::snapshot::SeriesEntry;
 use super::volume::Volume;
@@ -16,6 +17,11 @@ use crate::grid::UniformGrid;
 use crate::run_config::Colormap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Most bytes of a deck or a list of times that are read.
+const LONGEST: u64 = 64 << 20;
+/// Most cells of a grid whose values have addresses.
+const MOST_CELLS: f64 = (1u64 << 52) as f64;
 
 /// What to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +125,7 @@ fn checked_axis(grid: &UniformGrid, options: &RenderOptions) -> Result<usize> {
 fn read_deck(directory: &Path) -> Result<(UniformGrid, String)> {
     let path = directory.join("deck.toml");
     let bad = |what: String| Error::Input(format!("{} is not the deck of a parhelion run: {what}", path.display()));
-    let text = fs::read_to_string(&path).map_err(|cause| {
+    let text = plain_file::read_text(&path, LONGEST).map_err(|cause| {
         Error::Input(format!("{} is not a run directory: no deck.toml in it ({cause})", directory.display()))
     })?;
     let deck: toml::Table = text.parse().map_err(|cause: toml::de::Error| bad(cause.message().to_owned()))?;
@@ -130,6 +136,9 @@ fn read_deck(directory: &Path) -> Result<(UniformGrid, String)> {
     };
     if cells.len() != size.len() || cells.iter().any(|n| *n < 1.0 || n.fract() != 0.0) {
         return Err(bad("grid.cells and grid.size do not suit each other".into()));
+    }
+    if cells.iter().product::<f64>() > MOST_CELLS {
+        return Err(bad("grid.cells are more than any snapshot holds".into()));
     }
     let cells: Vec<usize> = cells.iter().map(|n| *n as usize).collect();
     let title = deck.get("title").and_then(|t| t.as_str()).unwrap_or("").to_owned();
@@ -156,7 +165,7 @@ pub fn list_steps(snapshots: &Path) -> Vec<SeriesEntry> {
 }
 
 fn read_times(path: &Path) -> Vec<SeriesEntry> {
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = plain_file::read_text(path, LONGEST).unwrap_or_default();
     let entry = |line: &str| {
         let (step, time) = line.split_once(',')?;
         Some(SeriesEntry { step: step.parse().ok()?, time: time.parse().ok()? })

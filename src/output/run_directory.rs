@@ -3,7 +3,8 @@
 //! * A live run holds an advisory lock ([`super::run_lock`]); `run.lock` is removed at the end.
 //! * A directory that holds a run is left alone, unless it is to be overwritten or gone on with; then only names that parhelion
 //!   writes are removed, one by one.
-//! * A directory that holds anything else is never touched. Ours are known by the first line of `deck.toml`.
+//! * A directory that holds anything else is never touched, nor is one with a link or a pipe in place of what a run writes. Ours are
+//!   known by the first line of `deck.toml`.
 //!
 //! Rank 0 does all of this and the others learn the verdict; each then makes sure that it sees the directory, because ranks write
 //! their own parts.
@@ -14,18 +15,24 @@
 
 use super::bodies::npy;
 use super::run_lock::{LOCK, Lock, host, unusable};
-use super::{atomic, disk};
+use super::{atomic, disk, plain_file};
 use crate::checkpoint::shelf;
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const DECK: &str = "deck.toml";
 /// First line of every `deck.toml` in a run directory.
 const MARK: &str = "# parhelion run: the deck with every default written out";
+
+const REPORT: &str = "report.json";
+/// Directories of outputs.
+const DIRECTORIES: [&str; 3] = ["snapshots", "frames", shelf::DIRECTORY];
+/// Most bytes of a deck or a report that are read. Both grow with the lists and the ranks of a run.
+const LONGEST: u64 = 64 << 20;
 
 /// How a run enters a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +71,7 @@ pub fn earlier(path: &Path) -> Result<Earlier> {
     let contents = inspect(path)?;
     Lock::refuse_live(path)?;
     if contents == Contents::Run {
-        let text = fs::read_to_string(path.join(DECK)).map_err(|cause| unusable(path, &cause))?;
+        let text = plain_file::read_text(&path.join(DECK), LONGEST).map_err(|cause| unusable(path, &cause))?;
         let deck = text.strip_prefix(MARK).map_or("", |deck| deck.trim_start_matches('\n')).to_owned();
         return Ok(Earlier::Run { deck, done: reported(path).as_deref() == Some("done") });
     }
@@ -158,8 +165,11 @@ fn inspect(path: &Path) -> Result<Contents> {
         Err(cause) => return Err(unusable(path, &cause)),
     };
     let is_leftover = |name: &str| name == LOCK || name == ".deck.toml.tmp";
-    let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    match names.find(|name| !is_leftover(name)) {
+    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    if let Some(planted) = names.iter().find(|name| is_planted(path, name)) {
+        return Ok(Contents::Foreign(format!("{planted}, which is a link or of another kind")));
+    }
+    match names.into_iter().find(|name| !is_leftover(name)) {
         None => Ok(Contents::Nothing),
         Some(_) if is_ours(path) => Ok(Contents::Run),
         Some(name) => Ok(Contents::Foreign(name)),
@@ -167,9 +177,17 @@ fn inspect(path: &Path) -> Result<Contents> {
 }
 
 fn is_ours(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let read = File::open(path.join(DECK)).and_then(|file| file.take(MARK.len() as u64).read_to_end(&mut start));
-    read.is_ok() && start == MARK.as_bytes()
+    plain_file::read(&path.join(DECK), LONGEST).is_ok_and(|deck| deck.starts_with(MARK.as_bytes()))
+}
+
+/// Whether what bears a name of ours is something that no run makes: a link, a pipe, a directory in place of a file.
+fn is_planted(path: &Path, name: &str) -> bool {
+    let bare = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")).unwrap_or(name);
+    let Ok(found) = fs::symlink_metadata(path.join(name)) else { return false };
+    match bare {
+        DECK | REPORT | "diagnostics.csv" | LOCK => !found.is_file(),
+        _ => DIRECTORIES.contains(&bare) && !found.is_dir(),
+    }
 }
 
 /// What the earlier run says about itself.
@@ -181,7 +199,7 @@ fn status(path: &Path) -> String {
 }
 
 fn reported(path: &Path) -> Option<String> {
-    let report = fs::read(path.join("report.json")).ok()?;
+    let report = plain_file::read(&path.join(REPORT), LONGEST).ok()?;
     let report: serde_json::Value = serde_json::from_slice(&report).ok()?;
     report.get("status")?.as_str().map(str::to_owned)
 }
@@ -213,7 +231,7 @@ fn prepare(path: &Path, resolved_deck: &str, entry: Entry) -> Result<()> {
     atomic::write_file(&path.join(DECK), |writer| writer.write_all(deck.as_bytes()))?;
     for name in ["snapshots", "frames"] {
         let directory = path.join(name);
-        fs::create_dir_all(&directory).map_err(|cause| Error::io("create", &directory, cause))?;
+        plain_file::make_directory(&directory).map_err(|cause| Error::io("create", &directory, cause))?;
     }
     Ok(())
 }
@@ -230,14 +248,14 @@ fn clear(path: &Path) -> io::Result<()> {
     remove_if_empty(&path.join("snapshots"))?;
     remove_known(&path.join(shelf::DIRECTORY), &|name| shelf::step_of(name).is_some())?;
     remove_known(&path.join("frames"), &|name| name == "animation.png" || is_numbered(name, "frame", &[".png"]))?;
-    remove_known(path, &|name| name == "report.json" || name == "diagnostics.csv")?;
+    remove_known(path, &|name| name == REPORT || name == "diagnostics.csv")?;
     ignore_missing(fs::remove_file(path.join(DECK)))
 }
 
 /// Removes the report, snapshots and frames of `step` and later, and checkpoints after it. The report goes first: with it the run would count as finished
 /// or stopped.
 fn turn_back(path: &Path, step: u64) -> io::Result<()> {
-    ignore_missing(fs::remove_file(path.join("report.json")))?;
+    ignore_missing(fs::remove_file(path.join(REPORT)))?;
     // What killed runs have left half written would pile up. Later checkpoints could not be used now; if they could again, the log
     // would be shorter than they say.
     let checkpoints = path.join(shelf::DIRECTORY);

@@ -104,8 +104,34 @@ fn links_are_not_followed_when_removing() {
     touch(&elsewhere);
     fs::remove_dir(path.join("frames")).unwrap();
     std::os::unix::fs::symlink(root.path().join("elsewhere"), path.join("frames")).unwrap();
-    open(&path, true).unwrap();
+    assert_eq!(open(&path, true).unwrap_err().exit_code(), 6);
     assert!(elsewhere.exists());
+}
+
+#[test]
+fn a_link_or_another_kind_of_file_under_a_name_of_ours_is_refused_before_anything_is_touched() {
+    let root = tempfile::tempdir().unwrap();
+    let victim = root.path().join("victim");
+    let files = ["deck.toml", ".deck.toml.tmp", "report.json", ".report.json.tmp", "diagnostics.csv", "run.lock"];
+    for name in files.iter().chain(&DIRECTORIES) {
+        let path = root.path().join(format!("run of {name}"));
+        drop(open(&path, true).unwrap());
+        // What a link at deck.toml leads to may look like the deck of a run.
+        fs::write(&victim, format!("{MARK}\n")).unwrap();
+        let place = path.join(name);
+        let _ = fs::remove_file(&place).or_else(|_| fs::remove_dir(&place));
+        std::os::unix::fs::symlink(&victim, &place).unwrap();
+        for overwrite in [false, true] {
+            let error = open(&path, overwrite).unwrap_err();
+            assert!(error.exit_code() == 6 && error.to_string().contains(name), "{name}: {error}");
+        }
+        assert_eq!(earlier(&path).unwrap_err().exit_code(), 6, "{name}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), format!("{MARK}\n"), "{name}");
+    }
+    let path = root.path().join("with a pipe");
+    drop(open(&path, true).unwrap());
+    assert!(std::process::Command::new("mkfifo").arg(path.join("report.json")).status().unwrap().success());
+    assert_eq!(open(&path, true).unwrap_err().exit_code(), 6);
 }
 
 #[test]

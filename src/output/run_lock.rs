@@ -2,14 +2,19 @@
 //!
 //! An advisory lock on `run.lock`, which says host, process and job. It goes with the process, so a dead run never blocks.
 
+use super::plain_file;
+use crate::console;
 use crate::error::{Error, Result};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Name of the locked file.
 pub const LOCK: &str = "run.lock";
+
+/// Most bytes of a lock that are read; one has a line.
+const LONGEST: u64 = 1024;
 
 /// The advisory lock of a live run.
 #[derive(Debug)]
@@ -36,6 +41,7 @@ impl Lock {
             // The run that just ended may have removed the file between our opening and locking it.
             if is_same_file(&file, &path) {
                 let lock = Lock { file, path };
+                lock.tell_of_the_dead(directory);
                 lock.sign().map_err(|cause| unusable(directory, &cause))?;
                 return Ok(lock);
             }
@@ -48,9 +54,17 @@ impl Lock {
     /// Exit code 6 if it does.
     pub fn refuse_live(directory: &Path) -> Result<()> {
         let path = directory.join(LOCK);
-        match File::open(&path).map(|file| file.try_lock_shared()) {
+        match plain_file::open(&path, OpenOptions::new().read(true)).map(|file| file.try_lock_shared()) {
             Ok(Err(TryLockError::WouldBlock)) => Err(busy(directory, &path)),
             _ => Ok(()),
+        }
+    }
+
+    /// A run that ended in order has removed its lock, so one that still names its owner was killed.
+    fn tell_of_the_dead(&self, directory: &Path) {
+        let owner = owner(&self.path);
+        if !owner.is_empty() {
+            console::message(&format!("taking over {} from a run that is dead ({owner})", directory.display()));
         }
     }
 
@@ -70,9 +84,7 @@ impl Drop for Lock {
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).custom_flags(libc::O_NOFOLLOW);
-    options.open(path)
+    plain_file::open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 fn is_same_file(file: &File, path: &Path) -> bool {
@@ -83,12 +95,19 @@ fn is_same_file(file: &File, path: &Path) -> bool {
 }
 
 fn busy(directory: &Path, lock: &Path) -> Error {
-    let owner = fs::read_to_string(lock).unwrap_or_default();
-    let owner = if owner.trim().is_empty() { "a run that is just starting" } else { owner.trim() };
+    let owner = match owner(lock) {
+        owner if owner.is_empty() => "a run that is just starting".to_owned(),
+        owner => owner,
+    };
     Error::Busy(format!(
         "{} is in use by a live run ({owner}): wait for it, stop it, or choose another --output",
         directory.display()
     ))
+}
+
+/// What a lock says of its owner; nothing if it cannot be read.
+fn owner(lock: &Path) -> String {
+    plain_file::read_text(lock, LONGEST).map_or_else(|_| String::new(), |text| text.trim().to_owned())
 }
 
 /// Name of this host.
@@ -100,7 +119,7 @@ pub fn host() -> String {
 fn job() -> String {
     let variables = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"];
     let id = variables.iter().find_map(|name| std::env::var(name).ok());
-    id.map_or(String::new(), |id| format!(", job {id}"))
+    id.map_or(String::new(), |id| format!(", job {}", console::one_line(&id.chars().take(100).collect::<String>())))
 }
 
 /// The error for a directory that cannot be used.

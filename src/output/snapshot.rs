@@ -8,14 +8,13 @@
 //! snapshots/00000100/temperature_0.vti ...     one piece per rank
 //! ```
 
-use super::{atomic, npy, vtk};
+use super::{atomic, npy, plain_file, vtk};
 use crate::comm::{Communicator, agree};
 use crate::decomposition::{CartesianDecomposition, Subdomain};
 use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::grid::UniformGrid;
 use crate::run_config::SnapshotFormat;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -85,6 +84,7 @@ impl SnapshotWriter {
         }
         let begin = Instant::now();
         let directory = self.directory.join(format!("{:08}", snapshot.step));
+        create_directory(snapshot.comm, &self.directory)?;
         create_directory(snapshot.comm, &directory)?;
         let mut bytes = 0;
         for format in self.formats.clone() {
@@ -146,11 +146,11 @@ pub fn write_times(snapshots: &Path, time_column: &str, series: &[SeriesEntry]) 
     atomic::write_file(&path, |writer| writer.write_all(text.as_bytes())).map(|_| ())
 }
 
-/// Makes a directory, by rank 0. Collective.
+/// Makes a directory in one that is there, by rank 0; a link in its place is refused. Collective.
 ///
 /// # Errors
 /// Exit code 3, the same on all ranks.
 pub fn create_directory(comm: &dyn Communicator, directory: &Path) -> Result<()> {
-    let created = if comm.rank() == 0 { fs::create_dir_all(directory) } else { Ok(()) };
+    let created = if comm.rank() == 0 { plain_file::make_directory(directory) } else { Ok(()) };
     agree(comm, created.map_err(|cause| Error::io("create", directory, cause)))
 }

@@ -1,20 +1,23 @@
 //! Reads single values of a snapshot on disk: from one `.npy`, or from the `.vti` pieces that a `.pvti` names.
 //!
 //! Both are the same thing, boxes of little-endian f64 with x fastest that begin somewhere in a file: an `.npy` is one box. Only files as
-//! this program writes them are understood.
+//! this program writes them are understood: pieces lie beside their list, and their boxes in the grid.
 
+use super::plain_file;
 use crate::bytes::F64;
 use crate::decomposition::IndexBox;
 use crate::error::{Error, Result};
 use crate::grid::UniformGrid;
 use crate::input::npy;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Longest head of a `.vti` piece that is searched for its data.
 const LONGEST_HEAD: u64 = 1 << 16;
+/// Most bytes of a list of pieces; it has a line a rank.
+const LONGEST_LIST: u64 = 64 << 20;
 
 /// The temperatures of one snapshot.
 pub struct Volume {
@@ -49,13 +52,17 @@ impl Volume {
 
     fn open_pieces(directory: &Path, grid: &UniformGrid) -> Result<Volume> {
         let index = directory.join("temperature.pvti");
-        let text = fs::read_to_string(&index).map_err(|_| {
-            Error::Input(format!("{} holds neither temperature.npy nor temperature.pvti", directory.display()))
+        let text = plain_file::read_text(&index, LONGEST_LIST).map_err(|cause| {
+            Error::Input(format!(
+                "{} holds neither temperature.npy nor temperature.pvti ({cause})",
+                directory.display()
+            ))
         })?;
         let lines = text.lines().filter(|line| line.trim_start().starts_with("<Piece "));
-        let pieces = lines.map(|line| Piece::open(directory, line)).collect::<Result<Vec<Piece>>>()?;
-        let covered: usize = pieces.iter().map(|piece| piece.cells.cell_count()).sum();
-        if covered != grid.cell_count() {
+        let pieces = lines.map(|line| Piece::open(directory, line, grid)).collect::<Result<Vec<Piece>>>()?;
+        // In 128 bits: each box lies in the grid, but a list may name a thousand of them.
+        let covered: u128 = pieces.iter().map(|piece| piece.cells.cell_count() as u128).sum();
+        if covered != grid.cell_count() as u128 {
             return Err(damaged(&index, &format!("its pieces have {covered} cells, the grid {}", grid.cell_count())));
         }
         Ok(Volume { pieces })
@@ -75,15 +82,24 @@ impl Volume {
 
 impl Piece {
     /// Opens the piece that a line `<Piece Extent="..." Source="..."/>` of a `.pvti` names.
-    fn open(directory: &Path, line: &str) -> Result<Piece> {
-        let path = directory.join(attribute(line, "Source").unwrap_or_default());
+    fn open(directory: &Path, line: &str, grid: &UniformGrid) -> Result<Piece> {
+        let name = attribute(line, "Source").unwrap_or_default();
+        let path = directory.join(name);
+        if Path::new(name).file_name().is_none_or(|last| last != name) {
+            return Err(damaged(&path, "a piece must lie beside its .pvti"));
+        }
         let bounds: Vec<isize> =
             attribute(line, "Extent").unwrap_or_default().split(' ').filter_map(|n| n.parse().ok()).collect();
         let &[x0, x1, y0, y1, z0, z1] = &bounds[..] else {
             return Err(damaged(&path, "its extent in the .pvti cannot be understood"));
         };
         // A plate has the extent 0 0 along z, and one layer of cells.
-        let cells = IndexBox { lower: [x0, y0, z0], upper: [x1, y1, if z1 == z0 { z0 + 1 } else { z1 }] };
+        let cells = IndexBox { lower: [x0, y0, z0], upper: [x1, y1, if z1 == z0 { z0.saturating_add(1) } else { z1 }] };
+        if (0..3)
+            .any(|a| cells.lower[a] < 0 || cells.lower[a] >= cells.upper[a] || cells.upper[a] > grid.cells[a] as isize)
+        {
+            return Err(damaged(&path, "its extent in the .pvti does not lie in the grid"));
+        }
         let mut file = npy::open_regular(&path)?;
         let mut head = Vec::new();
         (&mut file).take(LONGEST_HEAD).read_to_end(&mut head).map_err(|cause| Error::io("read", &path, cause))?;

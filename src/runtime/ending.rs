@@ -137,7 +137,7 @@ impl Watch {
         std::thread::spawn(move || {
             if receiver.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
                 claim_the_last_word();
-                console::message(&error_lines(&error));
+                console::lines(&error_lines(&error));
                 end_job(error.exit_code());
             }
         });
@@ -161,14 +161,14 @@ pub fn conclude(result: Result<u8>) -> ExitCode {
 fn tell(error: &Error) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if speaks_for_the_job() && !TOLD.swap(true, Ordering::SeqCst) {
-        console::message(&error_lines(error));
+        console::lines(&error_lines(error));
     }
 }
 
 fn error_lines(error: &Error) -> String {
     match error {
-        Error::Deck { message, snippet } => format!("error: {message}\n{snippet}"),
-        other => format!("error: {other}"),
+        Error::Deck { message, snippet } => format!("error: {}\n{snippet}", console::one_line(message)),
+        other => format!("error: {}", console::one_line(&other.to_string())),
     }
 }
 
@@ -201,6 +201,14 @@ mod tests {
         let error = Error::Input("é".repeat(2000));
         let cut = decode(&encode(Some(&error))).unwrap();
         assert_eq!((cut.exit_code(), cut.to_string()), (2, "é".repeat(510)));
+    }
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_names() {
+        let error = Error::Input("a\nerror: b\u{1b}[2J".into());
+        assert_eq!(error_lines(&error), "error: a\\nerror: b\\u001b[2J");
+        let drawn = Error::Deck { message: "a\nb".into(), snippet: "1 | x\n  | ^".into() };
+        assert_eq!(error_lines(&drawn), "error: a\\nb\n1 | x\n  | ^");
     }
 
     #[test]

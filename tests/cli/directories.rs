@@ -51,14 +51,16 @@ fn a_bad_deck_does_not_harm_an_earlier_run() {
 }
 
 /// A run that goes on until it is dropped.
-struct Endless(Child);
+pub(super) struct Endless(Child);
 
 impl Endless {
-    fn start(workshop: &Workshop, output: &str) -> Endless {
+    /// With these variables in its environment.
+    pub(super) fn start(workshop: &Workshop, output: &str, variables: &[(&str, &str)]) -> Endless {
         let endless = ["--set", "time.steps=1000000000", "--set", "output.diagnostics_every=0"];
         let silent = ["--set", "output.snapshot_every=0", "--set", "output.frames_every=0"];
         let arguments = [&["run", "plate.toml", "--output", output, "--quiet"], endless.as_slice(), &silent].concat();
         let mut command = workshop.command(&arguments);
+        command.envs(variables.iter().copied());
         let run = Endless(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
         let deck = workshop.path(output).join("deck.toml");
         for _ in 0..3000 {
@@ -68,6 +70,17 @@ impl Endless {
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("the run has not begun");
+    }
+
+    /// The process of the run, which `timeout` has started.
+    fn process(&self) -> String {
+        let found = Command::new("pgrep").args(["-P", &self.0.id().to_string()]).output().unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().to_owned()
+    }
+
+    fn kill(mut self) {
+        Command::new("kill").args(["-KILL", &self.process()]).status().unwrap();
+        self.0.wait().unwrap();
     }
 }
 
@@ -82,18 +95,36 @@ impl Drop for Endless {
 #[test]
 fn a_directory_in_use() {
     let workshop = Workshop::new();
-    let live = Endless::start(&workshop, "live");
-    let process = "process ";
+    let live = Endless::start(&workshop, "live", &[("SLURM_JOB_ID", "4711")]);
+    let owner = format!("host {}, process {}, job 4711", parhelion::output::run_lock::host(), live.process());
     for overwrite in [&["--quiet"] as &[&str], &["--overwrite"]] {
         for shape in ["1", "3"] {
             let arguments = ["run", "plate.toml", "--output", "live", "--domains", shape];
             let outcome = workshop.start(&[&arguments, overwrite].concat());
-            outcome.assert_refused(6, &["live", "in use", process, "--output"]);
+            outcome.assert_refused(6, &["live", "in use", &owner, "--output"]);
         }
     }
     drop(live);
-    // The lock of a dead run holds nobody up.
-    workshop.start(&["run", "plate.toml", "--output", "live", "--overwrite"]).digest();
+    // A run that ended in order leaves no lock, and there is nothing to tell.
+    let next = workshop.start(&["run", "plate.toml", "--output", "live", "--overwrite"]);
+    next.digest();
+    assert!(!next.stderr.contains("taking over"), "{next:#?}");
+}
+
+#[test]
+fn the_lock_of_a_dead_run_is_taken_over_with_a_note() {
+    let workshop = Workshop::new();
+    for shape in ["1", "3"] {
+        let dead = Endless::start(&workshop, "dead", &[("SLURM_JOB_ID", "4711")]);
+        let owner = format!("process {}, job 4711", dead.process());
+        dead.kill();
+        assert!(workshop.path("dead/run.lock").exists());
+        let next = workshop.start(&["run", "plate.toml", "--output", "dead", "--overwrite", "--domains", shape]);
+        next.digest();
+        let notes: Vec<&str> = next.stderr.lines().filter(|line| line.starts_with("taking over dead ")).collect();
+        assert!(notes.len() == 1 && notes[0].contains(&owner), "{next:#?}");
+        std::fs::remove_dir_all(workshop.path("dead")).unwrap();
+    }
 }
 
 /// `unshare` with a file system of its own, if this machine allows it.

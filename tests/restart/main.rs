@@ -1,6 +1,7 @@
 //! Runs that are interrupted and gone on with: the same bits and the same files on every shape, damaged checkpoints, signals, limits.
 
 mod files;
+mod hostile;
 mod matrix;
 mod policy;
 mod signals;

@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # Kills runs by SIGKILL at random times and gives the same command again until it ends: every digest must be that of an undisturbed run.
 #
-# Usage: tests/soak/kill.sh COUNT [SEED]
+# Usage: tests/soak/kill.sh COUNT [SEED [process | ranks]]
 # PARHELION is the program [target/release/parhelion]. Heat and bodies, 1 to 4 domains, checkpoints every few steps, so that many kills
-# hit a checkpoint on its way, its removal, or its reading. The last line counts; the exit code is 0 if nothing was lost.
+# hit a checkpoint on its way, its removal, or its reading. With `ranks` a run is 1 to 4 MPI ranks (a build with MPI is needed), and what is
+# killed is one rank, all ranks, or mpirun. A fifth of the kills waits for a file that is half written. The last lines count; the exit
+# code is 0 if nothing was lost.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 program=${PARHELION:-$root/target/release/parhelion}
-count=${1:?usage: tests/soak/kill.sh COUNT [SEED]}
+count=${1:?usage: tests/soak/kill.sh COUNT [SEED [process | ranks]]}
 RANDOM=${2:-$$}
+mode=${3:-process}
 [ -x "$program" ] || { echo "no program at $program: set PARHELION" >&2; exit 2; }
+program=$(realpath "$program")
+# shellcheck source=tests/mpi_env.sh
+source "$root/tests/mpi_env.sh"
 
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
@@ -61,10 +67,80 @@ snapshot_formats = []
 every = 3
 DECK
 
-# run DECK DIRECTORY ARGUMENTS...: the run in the background, its process in $pid.
+# run DECK DIRECTORY SIZE: the run on so many domains or ranks in the background, its process in $pid.
 run() {
-    timeout --kill-after=5 120 "$program" run "$1" --output "$2" --quiet --threads 1 "${@:3}" >"$2.out" 2>"$2.err" &
+    local words=("$program") more=(--domains "$3")
+    if [ "$mode" = ranks ]; then
+        read -ra words <<<"$(launcher "$3") $program"
+        more=()
+    fi
+    timeout --kill-after=5 120 "${words[@]}" run "$1" --output "$work/$2" --quiet --threads 1 "${more[@]}" >"$2.out" 2>"$2.err" </dev/null &
     pid=$!
+}
+
+# The processes of the program in the run of $pid, which timeout has started, itself or by mpirun and its daemon.
+processes() {
+    local parents=$pid all=() next
+    while next=$(pgrep -d, -P "$parents") && [ -n "$next" ]; do
+        parents=$next
+        mapfile -t -O ${#all[@]} all <<<"${next//,/$'\n'}"
+    done
+    [ ${#all[@]} = 0 ] || printf '%s\n' "${all[@]}"
+}
+
+ranks_of_run() {
+    local process
+    for process in $(processes); do
+        [ "$(readlink "/proc/$process/exe" 2>/dev/null)" = "$program" ] && echo "$process"
+    done
+}
+
+# Kills something of the run of $pid: the program, one rank or all, or mpirun. Counts it.
+strike() {
+    local victims=() what=process
+    mapfile -t victims < <(ranks_of_run)
+    if [ "$mode" = ranks ]; then
+        case $((RANDOM % 3)) in
+        0)
+            what=mpirun
+            victims=("$(pgrep -P "$pid" | head -1)")
+            ;;
+        1) what="all ranks" ;;
+        2)
+            what="one rank"
+            [ ${#victims[@]} = 0 ] || victims=("${victims[RANDOM % ${#victims[@]}]}")
+            ;;
+        esac
+    fi
+    [ ${#victims[@]} -gt 0 ] && [ -n "${victims[0]}" ] && kill -KILL "${victims[@]}" 2>/dev/null || return
+    kills=$((kills + 1))
+    struck[$what]=$((${struck[$what]:-0} + 1))
+    # Here and now, and not by the clock: what the kill has hit.
+    if compgen -G "$directory/checkpoints/.*.tmp" >/dev/null; then
+        half=$((half + 1))
+    fi
+}
+
+# Waits a moment, or until a checkpoint is on its way to the disk.
+wait_for_the_moment() {
+    if [ $((RANDOM % 5)) = 0 ]; then
+        for _ in $(seq 2000); do
+            compgen -G "$directory/checkpoints/.*.tmp" >/dev/null && return
+            [ -d "/proc/$pid" ] || return
+        done
+    else
+        sleep "0.$(printf %03d $((RANDOM % 500)))"
+    fi
+}
+
+# Ranks may outlive mpirun by a moment, and hold the lock.
+wait_until_gone() {
+    for _ in $(seq 200); do
+        pgrep -f -- "--output $work/$directory " >/dev/null || return 0
+        sleep 0.1
+    done
+    echo "$directory: ranks have outlived mpirun by 20 s" >&2
+    return 1
 }
 
 # Also of a run that was killed between its report and its last line: it is finished, and the next start refuses it with 6.
@@ -78,28 +154,31 @@ is_done() {
 
 declare -A expected
 for deck in heat bodies; do
-    run $deck.toml "$deck-whole"
+    run $deck.toml "$deck-whole" 1
     wait $pid || { cat "$deck-whole.err" >&2; exit 1; }
     expected[$deck]=$(digest "$deck-whole")
 done
 
-kills=0 lost=0 other=0 number=0
+declare -A struck
+kills=0 half=0 lost=0 other=0 number=0
 while [ "$kills" -lt "$count" ]; do
     number=$((number + 1))
     deck=heat
     [ $((number % 2)) = 0 ] && deck=bodies
     directory=$deck-$number
     while true; do
-        run $deck.toml "$directory" --domains $((RANDOM % 4 + 1))
+        run $deck.toml "$directory" $((RANDOM % 4 + 1))
+        killed=$kills
         if [ "$kills" -lt "$count" ]; then
-            sleep "0.$(printf %03d $((RANDOM % 500)))"
-            # The program itself, which timeout has started, and not timeout.
-            child=$(pgrep -P $pid || true)
-            [ -n "$child" ] && kill -KILL "$child" 2>/dev/null && kills=$((kills + 1))
+            wait_for_the_moment
+            strike
         fi
         code=0
         wait $pid 2>/dev/null || code=$?
+        wait_until_gone || lost=$((lost + 1))
         [ $code = 6 ] && is_done "$directory" && code=0
+        # mpirun has codes of its own for a job that lost a rank; what else went wrong comes back at the next start.
+        [ "$mode" = ranks ] && [ "$kills" -gt "$killed" ] && [ $code != 0 ] && code=137
         case $code in
         0) break ;;
         137) ;;
@@ -120,5 +199,9 @@ while [ "$kills" -lt "$count" ]; do
     fi
     rm -rf "$directory"
 done
+for what in "${!struck[@]}"; do
+    echo "${struck[$what]} kills of $what"
+done
+echo "$half of the kills while a checkpoint was half written"
 echo "$number runs, $kills kills, $lost runs without a usable checkpoint, $other other digests"
 [ "$lost" = 0 ] && [ "$other" = 0 ]

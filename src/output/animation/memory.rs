@@ -7,6 +7,9 @@
 
 use super::{Animation, EDGE, Kept, MOST_FRAMES, MOST_SAMPLES, Values};
 
+/// More frames than any run has; counting goes on from there without an overflow.
+const MOST_SEEN: usize = 1 << 48;
+
 impl Animation {
     /// All frames as bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -31,7 +34,7 @@ type Frames = (usize, usize, Vec<Kept>, Option<Kept>);
 
 fn read(reader: &mut Reader<'_>) -> Option<Frames> {
     let (stride, seen, count) = (reader.word()? as usize, reader.word()? as usize, reader.word()? as usize);
-    if stride == 0 || count > MOST_FRAMES + 1 {
+    if stride == 0 || count > MOST_FRAMES + 1 || stride.max(seen) > MOST_SEEN {
         return None;
     }
     let kept = (0..count).map(|_| reader.kept()).collect::<Option<Vec<Kept>>>()?;
@@ -77,7 +80,7 @@ impl<'a> Reader<'a> {
     fn kept(&mut self) -> Option<Kept> {
         let time = f64::from_bits(self.word()?);
         let samples = [self.word()? as usize, self.word()? as usize];
-        if samples.iter().any(|n| *n > MOST_SAMPLES.max(EDGE)) {
+        if samples.iter().any(|n| !(1..=MOST_SAMPLES.max(EDGE)).contains(n)) {
             return None;
         }
         let count = samples[0] * samples[1];
@@ -116,6 +119,12 @@ mod tests {
         let bytes = some.to_bytes();
         for length in 0..bytes.len() {
             assert!(!animation().take_up(&bytes[..length]), "{length}");
+        }
+        // Words: stride, frames seen, their number; time of the first one, its samples.
+        for (word, value) in [(0, 0), (0, u64::MAX), (1, u64::MAX), (2, 200), (4, 0), (5, 0), (4, 1 << 40)] {
+            let mut other = bytes.clone();
+            other[8 * word..8 * word + 8].copy_from_slice(&value.to_le_bytes());
+            assert!(!animation().take_up(&other), "word {word} is {value}");
         }
     }
 }

@@ -48,6 +48,7 @@ impl BodySnapshotWriter {
             return Ok(());
         }
         let directory = self.directory.join(format!("{:08}", entry.step));
+        create_directory(comm, &self.directory)?;
         create_directory(comm, &directory)?;
         let order = IndexOrder::new(bodies, comm);
         for format in &self.formats {

@@ -1,0 +1,7 @@
+//! Bodies of seven numbers a line, read as a whole and in part.
+#![no_main]
+use libfuzzer_sys::fuzz_target;
+use parhelion::nbody::groups::FileFormat;
+use parhelion_fuzz::{file, read_bodies};
+
+fuzz_target!(|data: &[u8]| read_bodies(&file("bodies.txt", data), FileFormat::Ascii));
