@@ -5,6 +5,7 @@ use super::layout::VERSION;
 use super::verify::{self, Refusal, Structure};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
+use crate::fault;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -93,7 +94,7 @@ impl Source {
 }
 
 fn open(path: &Path) -> std::result::Result<File, Refusal> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path);
+    let file = fault::failure().and_then(|()| OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path));
     let file = file.map_err(|cause| Refusal::torn(format!("it cannot be opened: {cause}")))?;
     match file.metadata() {
         Ok(data) if data.is_file() => Ok(file),

@@ -3,6 +3,7 @@
 //! An advisory lock on `run.lock`, which says host, process and job. It goes with the process, so a dead run never blocks.
 
 use crate::error::{Error, Result};
+use crate::host::batch_job;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -96,11 +97,8 @@ pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The batch job that this process belongs to, if any.
 fn job() -> String {
-    let variables = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"];
-    let id = variables.iter().find_map(|name| std::env::var(name).ok());
-    id.map_or(String::new(), |id| format!(", job {id}"))
+    batch_job().map_or(String::new(), |id| format!(", job {id}"))
 }
 
 /// The error for a directory that cannot be used.
