@@ -1,18 +1,29 @@
 //! Signs of life of this process, and what it is doing: written by the ranks of the process, read by the watchdog
 //! ([`crate::runtime::watchdog`]).
 //!
-//! A beat is a load and a store of one number, a change of activity one store more. Nothing is locked and nothing measured, so a step
-//! of a microsecond does not notice. Ranks that are threads share one pulse: the process hangs when all of them do.
+//! To begin something is one store of one number, so a step of some microseconds does not notice: nothing is locked, measured or
+//! read back. Ranks that are threads share the pulse of their process; it stands still when all of them do.
 //!
-//! Refused: a beat by an atomic addition. It locks a cache line, and a beat that is lost because two came at once is no loss.
+//! Refused: beats of messages between threads. Their ranks would take the cache line of the pulse from each other several times a
+//! step (a fifth of a step of seven microseconds); messages between processes beat. A beat by an atomic addition: it locks
+//! the line, and one that is lost because two came at once is no loss.
 
 use crate::fault;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
+/// Step and activity of the rank that was the last to begin something.
+static PLACE: AtomicU64 = AtomicU64::new(0);
 static BEATS: AtomicU64 = AtomicU64::new(0);
-static ACTIVITY: AtomicU8 = AtomicU8::new(0);
-static STEP: AtomicU64 = AtomicU64::new(0);
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+/// Bits of an activity in [`PLACE`].
+const BITS: u32 = 4;
+
+thread_local! {
+    /// The step that the rank of this thread has begun.
+    static STEP: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What a run is busy with, from its start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,39 +94,37 @@ impl Activity {
     }
 }
 
-/// Something has been done.
+/// A part of something long has been done.
 pub fn beat() {
     BEATS.store(BEATS.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
 /// The rank of this thread begins something else. In test builds a fault may strike here ([`crate::fault`]).
 pub fn enter(activity: Activity) {
-    ACTIVITY.store(activity as u8, Relaxed);
-    beat();
+    PLACE.store(STEP.get() << BITS | activity as u64, Relaxed);
     fault::enter(activity, None);
 }
 
 /// The rank of this thread begins a step. As [`enter`].
 pub fn enter_step(step: u64) {
-    STEP.store(step, Relaxed);
-    ACTIVITY.store(Activity::Step as u8, Relaxed);
-    beat();
+    STEP.set(step);
+    PLACE.store(step << BITS | Activity::Step as u64, Relaxed);
     fault::enter(Activity::Step, Some(step));
 }
 
-/// Waiting for other ranks, until it is dropped.
+/// Waiting for other processes, until it is dropped.
 #[derive(Debug)]
 pub struct Waiting(());
 
-/// The rank of this thread begins to wait for others.
+/// This process begins to wait for others; its end is a beat.
 pub fn wait() -> Waiting {
-    WAITING.fetch_add(1, Relaxed);
+    WAITING.store(true, Relaxed);
     Waiting(())
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        WAITING.fetch_sub(1, Relaxed);
+        WAITING.store(false, Relaxed);
         beat();
     }
 }
@@ -123,22 +132,30 @@ impl Drop for Waiting {
 /// What can be seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
-    /// Differs from an earlier one if something has been done since.
+    /// Parts of something long so far.
     pub beats: u64,
     /// What the process is busy with.
     pub activity: Activity,
     /// The last step that was begun.
     pub step: u64,
-    /// Ranks of the process that wait for others.
-    pub waiting: usize,
+    /// The process waits for others.
+    pub waiting: bool,
+}
+
+impl Pulse {
+    /// Nothing has been done between these two.
+    pub fn stands_still(self, since: Pulse) -> bool {
+        Pulse { waiting: false, ..self } == Pulse { waiting: false, ..since }
+    }
 }
 
 /// The pulse of this process.
 pub fn pulse() -> Pulse {
+    let place = PLACE.load(Relaxed);
     Pulse {
         beats: BEATS.load(Relaxed),
-        activity: Activity::ALL[usize::from(ACTIVITY.load(Relaxed))],
-        step: STEP.load(Relaxed),
+        activity: Activity::ALL[(place & ((1 << BITS) - 1)) as usize],
+        step: place >> BITS,
         waiting: WAITING.load(Relaxed),
     }
 }
@@ -151,15 +168,14 @@ mod tests {
     fn activities_are_numbered_in_their_order() {
         for (number, activity) in Activity::ALL.into_iter().enumerate() {
             assert_eq!(activity as usize, number);
+            assert!(number < 1 << BITS);
         }
     }
 
     #[test]
     fn whoever_stops_waiting_beats() {
-        let before = pulse().beats;
-        let waiting = wait();
-        assert!(pulse().waiting >= 1);
-        drop(waiting);
-        assert_ne!(pulse().beats, before);
+        let before = pulse();
+        drop(wait());
+        assert!(!pulse().stands_still(before));
     }
 }

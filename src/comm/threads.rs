@@ -19,7 +19,6 @@
 
 use super::{Communicator, Incoming, Outgoing, ReduceOp, assert_distinct, drop_negative_zeros};
 use crate::error::{Error, Result};
-use crate::heartbeat;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -350,7 +349,6 @@ fn wait_while<'a, T>(
     poisoned: &AtomicBool,
     blocked: impl Fn(&T) -> bool,
 ) -> MutexGuard<'a, T> {
-    let _waiting = heartbeat::wait();
     while blocked(&guard) {
         if poisoned.load(Ordering::SeqCst) {
             drop(guard);

@@ -120,7 +120,7 @@ impl Vigil {
 
     fn look(&mut self, pulse: Pulse, elapsed: Duration) {
         self.silence += elapsed;
-        if self.last.is_none_or(|last| last.beats != pulse.beats) {
+        if self.last.is_none_or(|last| !pulse.stands_still(last)) {
             self.longest = self.longest.max(self.silence);
             self.silence = Duration::ZERO;
         }
@@ -138,7 +138,7 @@ impl Vigil {
     }
 
     fn is_over(&self) -> bool {
-        let waits = self.last.is_some_and(|pulse| pulse.waiting > 0);
+        let waits = self.last.is_some_and(|pulse| pulse.waiting);
         let courtesy = if waits { PRECEDENCE + TURN * self.turn } else { Duration::ZERO };
         self.silence >= self.allowed() + courtesy
     }
@@ -150,7 +150,7 @@ fn complaint(pulse: &Pulse, silence: Duration) -> String {
         || "the run".to_owned(),
         |launcher| format!("rank {} of {} on {}", launcher.rank, launcher.tasks, host::name()),
     );
-    let state = if pulse.waiting > 0 { "waits for a rank that hangs in" } else { "hangs in" };
+    let state = if pulse.waiting { "waits for a rank that hangs in" } else { "hangs in" };
     format!(
         "no progress for {:.0} s: {speaker} {state} {place}; the same command goes on from the last checkpoint, and --watchdog \
          SECONDS gives it more time (0: any time)",
@@ -162,7 +162,7 @@ fn complaint(pulse: &Pulse, silence: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn pulse(beats: u64, activity: Activity, waiting: usize) -> Pulse {
+    fn pulse(beats: u64, activity: Activity, waiting: bool) -> Pulse {
         Pulse { beats, activity, step: 7, waiting }
     }
 
@@ -190,45 +190,45 @@ mod tests {
 
     #[test]
     fn a_rank_that_waits_leaves_the_word_to_those_before_it() {
-        let spoken = |rank: usize, waiting: usize| {
+        let spoken = |rank: usize, waiting: bool| {
             let mut vigil = Vigil::new(Patience::Fixed(Duration::from_secs(30)), rank);
             spoken_after(&mut vigil, pulse(1, Activity::Step, waiting))
         };
-        assert_eq!([spoken(0, 0), spoken(5, 0)], [30, 30]);
-        assert_eq!([spoken(0, 1), spoken(1, 1), spoken(5, 1)], [32, 34, 42]);
-        assert_eq!(spoken(1_000_000, 1), 32 + 60);
+        assert_eq!([spoken(0, false), spoken(5, false)], [30, 30]);
+        assert_eq!([spoken(0, true), spoken(1, true), spoken(5, true)], [32, 34, 42]);
+        assert_eq!(spoken(1_000_000, true), 32 + 60);
     }
 
     #[test]
     fn patience_follows_the_longest_silence() {
         let mut vigil = Vigil::new(Patience::Measured, 0);
-        vigil.look(pulse(1, Activity::Setup, 0), second());
+        vigil.look(pulse(1, Activity::Setup, false), second());
         assert_eq!(vigil.allowed(), FIRST_PATIENCE);
-        vigil.look(pulse(2, Activity::Step, 0), second());
+        vigil.look(pulse(2, Activity::Step, false), second());
         assert_eq!(vigil.allowed(), LEAST_PATIENCE);
         for _ in 0..90 {
-            vigil.look(pulse(2, Activity::Step, 0), second());
+            vigil.look(pulse(2, Activity::Step, false), second());
         }
-        assert_eq!(spoken_after(&mut vigil, pulse(3, Activity::Checkpoint, 0)), 20 * 91);
+        assert_eq!(spoken_after(&mut vigil, pulse(3, Activity::Checkpoint, false)), 20 * 91);
     }
 
     #[test]
     fn beats_and_beats_alone_keep_it_quiet() {
         let mut vigil = Vigil::new(Patience::Fixed(Duration::from_secs(3)), 0);
         for beat in 0..20 {
-            vigil.look(pulse(beat / 2, Activity::Step, 0), second());
+            vigil.look(pulse(beat / 2, Activity::Step, false), second());
             assert!(!vigil.is_over());
         }
     }
 
     #[test]
     fn the_complaint_names_the_phase() {
-        let text = complaint(&pulse(1, Activity::Checkpoint, 1), Duration::from_secs(600));
+        let text = complaint(&pulse(1, Activity::Checkpoint, true), Duration::from_secs(600));
         assert!(
             text.starts_with(
                 "no progress for 600 s: the run waits for a rank that hangs in the checkpoint after step 7;"
             )
         );
-        assert!(complaint(&pulse(1, Activity::Step, 0), second()).contains("the run hangs in step 7;"));
+        assert!(complaint(&pulse(1, Activity::Step, false), second()).contains("the run hangs in step 7;"));
     }
 }

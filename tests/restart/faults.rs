@@ -1,7 +1,7 @@
 //! Faults of one domain: whatever it does, the process ends with one `error:` line and the right code. Under `mpirun`:
 //! `tests/mpi/faults.sh`.
 
-use super::workshop::{Outcome, Workshop, outcome};
+use super::workshop::{NO_OUTPUTS, Outcome, Workshop, outcome};
 
 /// Starts the plate on some domains of two threads, with a fault.
 fn strike(fault: &str, domains: &str, more: &[&str]) -> Outcome {
@@ -50,8 +50,9 @@ fn the_watchdog_ends_a_run_that_hangs_and_names_the_phase() {
 #[test]
 fn a_run_that_moves_is_left_alone() {
     let workshop = Workshop::new();
-    let arguments = ["run", "plate.toml", "--output", "run", "--domains", "2", "--set", "time.steps=20000"];
-    outcome(workshop.command(&[&arguments as &[&str], &["--watchdog", "5"]].concat())).digest();
+    let arguments = ["run", "plate.toml", "--output", "run", "--domains", "2", "--threads", "1", "--watchdog", "5"];
+    let long = ["--set", "time.steps=20000"];
+    outcome(workshop.command(&[&arguments as &[&str], &NO_OUTPUTS, &long].concat())).digest();
     let mut in_batch = workshop.command(&["run", "plate.toml", "--output", "batch"]);
     in_batch.env("PBS_JOBID", "17");
     outcome(in_batch).digest();
