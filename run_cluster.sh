@@ -7,6 +7,7 @@
 #   ./run_cluster.sh --ranks 4 --threads 2 inputs/heat/heat_sink.toml -- --set time.steps=500
 #   ./run_cluster.sh --hostfile hosts --ranks 16                 the machines listed in the file `hosts`
 #   ./run_cluster.sh --nodes 4 --ntasks-per-node 8 --cpus-per-task 16 --time 02:00:00    Slurm: writes and submits a batch script
+#   ./run_cluster.sh --restarts 3 --hostfile hosts               after a crash it goes on from the last checkpoint, without lost hosts
 #
 # Inside a Slurm allocation it launches there; with --nodes (or NODES) and outside of one, it submits. Every variable below may
 # be set in the environment instead. The exact command is printed before it runs.
@@ -17,6 +18,9 @@ DECK=${DECK:-inputs/heat/hot_plate.toml}
 RANKS=${RANKS:-}                     # ranks in all; default: from the cores, or from Slurm
 THREADS=${THREADS:-}                 # threads of each rank; default: from the cores, or from Slurm
 HOSTFILE=${HOSTFILE:-}               # lines `name slots=N` (MPICH: `name:N`)
+RESTARTS=${RESTARTS:-0}              # how often a run that crashed is started again; a batch job: how often it is requeued at its limit
+RESTART_DELAY=${RESTART_DELAY:-5}    # seconds before that
+RSH=${RSH:-${OMPI_MCA_plm_rsh_agent:-ssh}} # asks whether a machine of the host file is still there
 # ----------------------------------------------------------------------------------------------------------------- Slurm
 NODES=${NODES:-}                     # asks for a batch job
 NTASKS_PER_NODE=${NTASKS_PER_NODE:-1}
@@ -31,6 +35,7 @@ MPICC=${MPICC:-mpicc}
 MODULE=${MODULE:-openmpi}            # for `module load`, where there are modules and no mpirun
 MPI_FLAGS=${MPI_FLAGS:-}             # more words for mpirun or srun
 BUILD=${BUILD:-1}                    # 0: use the program that was built before
+PROGRAM=${PROGRAM:-}                 # a parhelion that is there already: nothing is built or installed
 YES=${YES:-0}                        # 1: install what is missing without asking
 DRY_RUN=${DRY_RUN:-0}                # 1: print the command or the batch script, and do nothing
 
@@ -47,6 +52,13 @@ value() {
     printf '%s' "$2"
 }
 
+# number NAME VALUE: refuses what is not a whole number.
+number() {
+    case $2 in
+    '' | *[!0-9]* | 0?*) die "$1 is '$2'; it must be a whole number" ;;
+    esac
+}
+
 # count NAME VALUE: refuses what is not a positive whole number.
 count() {
     case $2 in
@@ -60,6 +72,7 @@ while [ $# -gt 0 ]; do
     --ranks) RANKS=$(value "$@"); shift ;;
     --threads) THREADS=$(value "$@"); shift ;;
     --hostfile) HOSTFILE=$(value "$@"); shift ;;
+    --restarts) RESTARTS=$(value "$@"); shift ;;
     --nodes) NODES=$(value "$@"); shift ;;
     --ntasks-per-node) NTASKS_PER_NODE=$(value "$@"); shift ;;
     --cpus-per-task) CPUS_PER_TASK=$(value "$@"); shift ;;
@@ -86,6 +99,8 @@ for option in RANKS THREADS NODES CPUS_PER_TASK; do
     [ -z "${!option}" ] || count "$option" "${!option}"
 done
 count NTASKS_PER_NODE "$NTASKS_PER_NODE"
+number RESTARTS "$RESTARTS"
+number RESTART_DELAY "$RESTART_DELAY"
 
 # The deck and the host file are named from where the user stands; everything else from the project.
 [ ! -f "$DECK" ] || DECK=$(realpath "$DECK")
@@ -175,6 +190,10 @@ detect_mpi() {
 }
 
 build() {
+    if [ -n "$PROGRAM" ]; then
+        [ -x "$PROGRAM" ] || die "PROGRAM=$PROGRAM is no program"
+        return 0
+    fi
     if [ "$BUILD" = 0 ]; then
         [ -x "$TARGET/release/parhelion" ] || die "BUILD=0, but $TARGET/release/parhelion has not been built yet"
         return 0
@@ -277,7 +296,7 @@ compose() {
         choose_shape
     fi
     launcher
-    COMMAND=("${LAUNCH[@]}" "$TARGET/release/parhelion" run "$DECK" --threads "$THREADS" ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
+    COMMAND=("${LAUNCH[@]}" "${PROGRAM:-$TARGET/release/parhelion}" run "$DECK" --threads "$THREADS" ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
 }
 
 # quoted WORDS...: one line that a shell reads back as the same words.
@@ -293,9 +312,14 @@ quoted() {
 # The batch script asks for cores and calls this script again, inside the allocation. Slurm sends USR1 to the batch shell before
 # the limit; the shell passes it on, and the run stops before Slurm kills it.
 batch_script() {
-    local name again
+    local name again options='' requeue=''
     name=$(basename "$DECK" .toml)
-    again=$(quoted "$PWD/run_cluster.sh" --threads "$CPUS_PER_TASK" "$DECK" -- ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
+    # A job that was stopped after a checkpoint goes back into the queue; its log goes on.
+    if [ "$RESTARTS" != 0 ]; then
+        options=$'#SBATCH --requeue\n#SBATCH --open-mode=append\n'
+        requeue="if [ \"\$code\" = 75 ] && [ \"\${SLURM_RESTART_COUNT:-0}\" -lt $RESTARTS ]; then scontrol requeue \"\$SLURM_JOB_ID\"; fi"$'\n'
+    fi
+    again=$(quoted "$PWD/run_cluster.sh" --restarts "$RESTARTS" --threads "$CPUS_PER_TASK" "$DECK" -- ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
     cat <<SCRIPT
 #!/usr/bin/env bash
 #SBATCH --job-name=parhelion-$name
@@ -307,14 +331,14 @@ batch_script() {
 #SBATCH --output=$PWD/outputs/$name-%j.log
 ${PARTITION:+#SBATCH --partition=$PARTITION
 }${ACCOUNT:+#SBATCH --account=$ACCOUNT
-}export BUILD=0 MPIRUN=$(quoted "$MPIRUN") MPICC=$(quoted "$MPICC") MODULE=$(quoted "$MODULE") MPI_FLAGS=$(quoted "$MPI_FLAGS")
+}${options}export BUILD=0 PROGRAM=$(quoted "$PROGRAM") MPIRUN=$(quoted "$MPIRUN") MPICC=$(quoted "$MPICC") MODULE=$(quoted "$MODULE") MPI_FLAGS=$(quoted "$MPI_FLAGS")
 $again &
 run=\$!
 trap 'kill -USR1 "\$run"' USR1
 # A signal ends a wait, not the run: wait until the run has really ended.
 wait "\$run"; code=\$?
 while kill -0 "\$run" 2>/dev/null; do wait "\$run"; code=\$?; done
-exit "\$code"
+${requeue}exit "\$code"
 SCRIPT
 }
 
@@ -333,13 +357,113 @@ submit() {
     sbatch "$script"
 }
 
+# ---------------------------------------------------------------------------------------------------------------- restarts
+# Codes after which nothing is started again: done; wrong input; a state that is not finite; no usable checkpoint; a directory of another
+# run; and 75, for then somebody or a time limit has asked the run to stop.
+is_final() { case $1 in 0 | 2 | 4 | 5 | 6 | 75) ;; *) return 1 ;; esac }
+
+# A run that goes on must not begin with throwing its checkpoints away.
+drop_overwrite() {
+    local option kept=()
+    for option in ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"}; do
+        [ "$option" = --overwrite ] || kept+=("$option")
+    done
+    RUN_OPTIONS=(${kept[@]+"${kept[@]}"})
+}
+
+is_there() {
+    local here words
+    here=$(uname -n)
+    case $1 in localhost | 127.0.0.1 | "$here" | "${here%%.*}") return 0 ;; esac
+    read -ra words <<<"$RSH"
+    [ "${words[0]##*/}" != ssh ] || words+=(-o BatchMode=yes -o ConnectTimeout=5)
+    ! have timeout || words=(timeout 15 "${words[@]}")
+    "${words[@]}" "$1" true </dev/null >/dev/null 2>&1
+}
+
+# Makes a host file of the machines that answer, and takes no more ranks than they have room for.
+leave_out_lost_hosts() {
+    [ -n "$HOSTFILE" ] || return 0
+    local line name lost=()
+    HOSTFILE=$REMAINING
+    : >"$HOSTFILE"
+    while IFS= read -r line || [ -n "$line" ]; do
+        read -r name _ <<<"${line%%#*}" || true
+        [ -n "$name" ] || continue
+        if is_there "${name%%:*}"; then printf '%s\n' "$line" >>"$HOSTFILE"; else lost+=("${name%%:*}"); fi
+    done <"$ALL_HOSTS"
+    RANKS=$ALL_RANKS
+    [ ${#lost[@]} -gt 0 ] || return 0
+    [ -s "$HOSTFILE" ] || return 1
+    local room
+    room=$(($(slots_of_hostfile) / THREADS))
+    [ "$room" -ge 1 ] || room=1
+    [ "$RANKS" -le "$room" ] || RANKS=$room
+    say "without ${lost[*]}: $RANKS ranks x $THREADS threads"
+}
+
+# Signals go to the launcher, which is in a process group of its own: Ctrl-C then comes once, and by this way.
+pass_on() {
+    ASKED=$1 WOKEN=1
+    [ -z "$CHILD" ] || kill "-$1" "$CHILD" 2>/dev/null || true
+}
+
+# Runs COMMAND; its exit code is in CODE.
+run_once() {
+    local status
+    set -m
+    "${COMMAND[@]}" </dev/null &
+    CHILD=$!
+    set +m
+    # Asked before there was anybody to tell.
+    [ -z "$ASKED" ] || pass_on "$ASKED"
+    CODE=127
+    while :; do
+        WOKEN=0 status=0
+        wait "$CHILD" || status=$?
+        # No child any more: a signal came together with its end, which has been seen.
+        [ "$status" != 127 ] || break
+        CODE=$status
+        # A signal ends a wait, not the run.
+        [ "$WOKEN" = 1 ] || break
+    done
+    CHILD=
+}
+
+# Starts the run again after a crash. It goes on from its last checkpoint by itself.
+run_with_restarts() {
+    local restart=0
+    ALL_HOSTS=$HOSTFILE ALL_RANKS=$RANKS REMAINING=$(mktemp) CHILD='' ASKED=''
+    trap 'rm -f "$REMAINING"' EXIT
+    trap 'pass_on INT' INT
+    trap 'pass_on TERM' TERM
+    trap 'pass_on USR1' USR1
+    while :; do
+        say "$(quoted "${COMMAND[@]}")"
+        run_once
+        ! is_final "$CODE" || exit "$CODE"
+        [ -z "$ASKED" ] || exit "$CODE"
+        if [ "$restart" -ge "$RESTARTS" ]; then
+            say "the run ended with $CODE, and $RESTARTS restarts are used up"
+            exit "$CODE"
+        fi
+        restart=$((restart + 1))
+        say "the run ended with $CODE: restart $restart of $RESTARTS in $RESTART_DELAY s"
+        sleep "$RESTART_DELAY"
+        [ -z "$ASKED" ] || exit "$CODE"
+        leave_out_lost_hosts || { say "no machine of $ALL_HOSTS answers" && exit "$CODE"; }
+        drop_overwrite
+        compose
+    done
+}
+
 # -------------------------------------------------------------------------------------------------------------------- main
 # An MPI is needed to know how its launcher is spoken to; a dry run installs nothing and takes Open MPI's words then.
 if [ "$DRY_RUN" = 1 ] && ! have "$MPIRUN"; then
     say "$MPIRUN is not installed; showing the command for Open MPI"
     FLAVOR=openmpi MAJOR=4
 else
-    [ "$DRY_RUN" = 1 ] || install_missing
+    [ "$DRY_RUN" = 1 ] || [ -n "$PROGRAM" ] || install_missing
     detect_mpi
 fi
 TARGET=$PWD/target/$FLAVOR
@@ -356,6 +480,7 @@ if [ -n "$NODES" ] && ! in_allocation; then
     submit
     exit
 fi
+[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || drop_overwrite
 compose
 if [ "$DRY_RUN" = 1 ]; then
     say "would run:"
@@ -366,5 +491,6 @@ build
 say "$RANKS ranks x $THREADS threads"
 # Rank 0 prints where each rank landed.
 export PARHELION_SHOW_PLACEMENT=1
+[ "$RESTARTS" = 0 ] || run_with_restarts
 say "$(quoted "${COMMAND[@]}")"
 exec "${COMMAND[@]}"

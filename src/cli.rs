@@ -138,6 +138,10 @@ pub struct RunArgs {
     /// Stop after so many seconds of wall time, with a checkpoint and exit code 75
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub max_time: Option<f64>,
+    /// End the job with 3 if nothing moves for so many seconds; 0 never does [default: only in a batch job, after 10 minutes or 20 times the
+    /// longest silence before]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub watchdog: Option<f64>,
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
@@ -342,6 +346,7 @@ mod tests {
             "parhelion run a.toml --resume --overwrite",
             "parhelion run a.toml --max-time -1",
             "parhelion run a.toml --max-time nan",
+            "parhelion run a.toml --watchdog -1",
             "parhelion check a.toml --ranks x",
             "parhelion render a --range 5,1",
             "parhelion render a --range nan,1",
@@ -379,6 +384,7 @@ mod tests {
             "overwrite",
             "resume",
             "max-time",
+            "watchdog",
             "quiet",
             "live",
             "ranks",

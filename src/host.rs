@@ -17,6 +17,12 @@ pub fn name() -> String {
     }
 }
 
+/// The batch job that this process belongs to, if any.
+pub fn batch_job() -> Option<String> {
+    let variables = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"];
+    variables.iter().find_map(|name| std::env::var(name).ok())
+}
+
 /// Numbers of the CPUs (as the operating system counts them) on which this process may run, ascending.
 pub fn bound_cores() -> Vec<usize> {
     let fallback = || (0..parallelism()).collect();

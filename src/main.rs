@@ -6,8 +6,9 @@ use parhelion::commands;
 use parhelion::config;
 use parhelion::console;
 use parhelion::error::Result;
+use parhelion::fault;
 use parhelion::runtime::launcher::speaks_for_the_job;
-use parhelion::runtime::{Launch, ending, launch, signals};
+use parhelion::runtime::{Launch, ending, launch, signals, watchdog};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,9 @@ fn print_usage(usage: &clap::Error) {
 fn dispatch(command: Command, started: Instant) -> Result<u8> {
     match command {
         Command::Run(arguments) => {
+            fault::check()?;
             signals::watch()?;
+            watchdog::watch(arguments.watchdog)?;
             let request = Launch { domains: arguments.domains, threads: arguments.threads };
             launch(&request, |comm, setup| commands::run::run(comm, setup, &arguments, started))
         }

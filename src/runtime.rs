@@ -19,11 +19,13 @@ pub mod ending;
 pub mod launcher;
 pub mod placement;
 pub mod signals;
+pub mod watchdog;
 
 use crate::comm::solo::Solo;
 use crate::comm::{Communicator, threads};
 use crate::error::{Error, Result};
-use crate::{console, host};
+use crate::heartbeat::{self, Activity};
+use crate::{console, fault, host};
 use launcher::Launcher;
 use placement::Placement;
 use rayon::ThreadPoolBuilder;
@@ -167,12 +169,14 @@ fn run_rank<T>(
     backend: Backend,
     main: &impl Fn(&dyn Communicator, &RankSetup) -> Result<T>,
 ) -> Result<T> {
+    fault::on_rank(comm.rank());
     let setup = set_up(comm, request, backend);
     if comm.rank() == 0 {
         announce(&setup);
     }
     // The pool of a domain lives as long as its rank.
     let result = start_workers(setup.threads, backend).and_then(|_pool| main(comm, &setup));
+    heartbeat::enter(Activity::End);
     ending::settle(comm, result)
 }
 

@@ -1,6 +1,8 @@
 //! The only time loop: advance the model, let a guard look after it, offer the state to the outputs.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::heartbeat::{self, Activity};
 use crate::heat::HeatModel;
 use crate::nbody::model::NBodyModel;
 use crate::schedule::Clock;
@@ -14,6 +16,10 @@ pub trait Model {
     /// # Errors
     /// Ends the run, the same on all ranks.
     fn advance(&mut self, time: f64, dt: f64) -> Result<()>;
+
+    /// Makes a value of this rank not a number, for tests of what happens then.
+    #[cfg(debug_assertions)]
+    fn spoil(&mut self);
 }
 
 impl Model for HeatModel<'_> {
@@ -21,11 +27,23 @@ impl Model for HeatModel<'_> {
         HeatModel::advance(self, time, dt);
         Ok(())
     }
+
+    #[cfg(debug_assertions)]
+    fn spoil(&mut self) {
+        let field = self.temperature_mut();
+        let cell = field.layout().index([0; 3]);
+        field.values_mut()[cell] = f64::NAN;
+    }
 }
 
 impl Model for NBodyModel<'_> {
     fn advance(&mut self, _: f64, dt: f64) -> Result<()> {
         NBodyModel::advance(self, dt)
+    }
+
+    #[cfg(debug_assertions)]
+    fn spoil(&mut self) {
+        NBodyModel::spoil(self);
     }
 }
 
@@ -101,8 +119,9 @@ pub fn simulate<M: Model>(
     let mut statistics = LoopStatistics::default();
     for step in first..=clock.steps {
         if step > first {
+            heartbeat::enter_step(step);
             let start = Instant::now();
-            model.advance(clock.time(step - 1), clock.dt_of(step - 1))?;
+            advance(model, clock, step)?;
             statistics.loop_s += start.elapsed().as_secs_f64();
             statistics.steps += 1;
         }
@@ -110,7 +129,17 @@ pub fn simulate<M: Model>(
         if guard.attend(&mut moment, observer)? {
             return Ok(LoopStatistics { stopped: true, ..statistics });
         }
+        heartbeat::enter(Activity::Output);
         observer.observe(&mut moment)?;
     }
     Ok(statistics)
+}
+
+fn advance<M: Model>(model: &mut M, clock: &Clock, step: u64) -> Result<()> {
+    model.advance(clock.time(step - 1), clock.dt_of(step - 1))?;
+    #[cfg(debug_assertions)]
+    if fault::spoils() {
+        model.spoil();
+    }
+    fault::failure().map_err(|cause| Error::Io(format!("step {step} failed: {cause}")))
 }

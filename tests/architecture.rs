@@ -15,6 +15,8 @@ const LAYERS: &[(&str, u32)] = &[
     ("bytes", 1),
     ("checkpoint::interval", 1),
     ("interrupt", 1),
+    ("heartbeat", 1),
+    ("fault", 1),
     ("console", 1),
     ("cpu", 1),
     ("host", 1),
@@ -182,6 +184,7 @@ const UNSAFE_FILES: &[&str] = &[
     "nbody/pair_vectors.rs",
     "nbody/spline.rs",
     "parallel.rs",
+    "runtime/signals.rs",
 ];
 
 const LONGEST_FILE: usize = 420;

@@ -13,6 +13,7 @@ use super::writer;
 use crate::comm::{Communicator, ReduceOp, agree};
 use crate::console;
 use crate::error::{Error, Result};
+use crate::heartbeat::{self, Activity};
 use crate::interrupt;
 use crate::run_config::CheckpointPlan;
 use crate::schedule::Clock;
@@ -171,6 +172,7 @@ impl<'c> Keeper<'c> {
         observer: &mut dyn Observer<M>,
         must: bool,
     ) -> Result<()> {
+        heartbeat::enter(Activity::Checkpoint);
         let start = Instant::now();
         moment.model.check_finite(moment.step, moment.time)?;
         let outcome = self.write(moment, observer);

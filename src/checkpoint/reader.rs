@@ -5,6 +5,7 @@ use super::layout::VERSION;
 use super::verify::{self, Refusal, Structure};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::output::plain_file;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -94,8 +95,8 @@ impl Source {
 }
 
 fn open(path: &Path) -> std::result::Result<File, Refusal> {
-    plain_file::open(path, OpenOptions::new().read(true))
-        .map_err(|cause| Refusal::torn(format!("it cannot be opened: {cause}")))
+    let file = fault::failure().and_then(|()| plain_file::open(path, OpenOptions::new().read(true)));
+    file.map_err(|cause| Refusal::torn(format!("it cannot be opened: {cause}")))
 }
 
 fn explain(path: &Path, refusal: &Refusal) -> Error {

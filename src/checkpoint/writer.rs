@@ -8,6 +8,7 @@ use super::header::Header;
 use super::layout::{Chunk, ENTRY, Footer, Prefix};
 use crate::comm::Communicator;
 use crate::error::Result;
+use crate::heartbeat;
 use crate::output::atomic::write_shared;
 use rayon::prelude::*;
 use std::fs::File;
@@ -67,6 +68,7 @@ impl Sink<'_> {
             let at = offset + (n * PIECE) as u64;
             let hash = *blake3::hash(chunk).as_bytes();
             let written = self.file.write_all_at(chunk, self.data_start + at);
+            heartbeat::beat();
             written.map(|()| Chunk { offset: at, length: chunk.len() as u64, hash })
         });
         for chunk in chunks.collect::<Vec<_>>() {

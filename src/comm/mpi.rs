@@ -15,6 +15,7 @@
 
 use super::{Communicator, Incoming, Outgoing, ReduceOp, assert_distinct, drop_negative_zeros};
 use crate::error::{Error, Result};
+use crate::heartbeat;
 use mpi::Threading;
 use mpi::environment::Universe;
 use mpi::ffi;
@@ -119,6 +120,7 @@ impl MpiRank {
     }
 
     fn broadcast_slice(&self, root: usize, bytes: &mut [u8]) {
+        let _waiting = heartbeat::wait();
         for chunk in bytes.chunks_mut(CHUNK) {
             let (start, count) = (chunk.as_mut_ptr().cast::<c_void>(), chunk.len() as c_int);
             // SAFETY: the chunk is valid for reads and writes of `count` bytes.
@@ -131,6 +133,7 @@ impl MpiRank {
         let own = length as u64;
         let mut lengths = vec![0u64; if self.rank == root { self.size } else { 0 }];
         let (from, into) = ((&raw const own).cast::<c_void>(), lengths.as_mut_ptr().cast::<c_void>());
+        let _waiting = heartbeat::wait();
         // SAFETY: every rank sends one value; `lengths` has room for one of each rank where it is written.
         unsafe {
             let kind = ffi::RSMPI_UINT64_T;
@@ -150,6 +153,7 @@ impl Communicator for MpiRank {
     }
 
     fn barrier(&self) {
+        let _waiting = heartbeat::wait();
         // SAFETY: MPI is initialised as long as `self` lives.
         unsafe { ffi::MPI_Barrier(world()) };
     }
@@ -215,6 +219,7 @@ struct InFlight<'a> {
 impl InFlight<'_> {
     fn wait(self) {
         let count = self.requests.len() as c_int;
+        let _waiting = heartbeat::wait();
         // SAFETY: the requests are live, and their buffers are still borrowed by the caller.
         unsafe { ffi::MPI_Waitall(count, self.requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE) };
         self.requests.clear();
@@ -231,6 +236,7 @@ impl Drop for InFlight<'_> {
 
 /// Reduces by way of `scratch`, whose capacity is kept: rsmpi has no name for MPI_IN_PLACE.
 fn all_reduce<T: Copy>(values: &mut [T], scratch: &mut Vec<T>, kind: ffi::MPI_Datatype, op: ffi::MPI_Op) {
+    let _waiting = heartbeat::wait();
     for chunk in values.chunks_mut(CHUNK) {
         scratch.clear();
         scratch.extend_from_slice(chunk);

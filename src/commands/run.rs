@@ -8,6 +8,7 @@ use crate::comm::{Communicator, ReduceOp, agree};
 use crate::console;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
+use crate::heartbeat::{self, Activity};
 use crate::output::atomic::write_file;
 use crate::output::run_directory::{Entry, RunDirectory};
 use crate::report::{self, Chapter, Figures, Stopped};
@@ -38,7 +39,9 @@ fn slurm_limit(started: Instant) -> Option<f64> {
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
     let job = Job { comm, setup, arguments, started };
+    heartbeat::enter(Activity::Deck);
     let (config, source) = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
+    heartbeat::enter(Activity::Setup);
     let outcome = match config {
         RunConfig::Heat(config) => run_heat::run(&job, &config),
         RunConfig::NBody(config) => run_nbody::run(&job, &config),
@@ -159,6 +162,7 @@ impl Job<'_> {
 
     /// Writes the report and prints the summary.
     pub(super) fn publish(&self, directory: &Path, figures: &Figures<'_>, chapter: &dyn Chapter) -> Result<u8> {
+        heartbeat::enter(Activity::Report);
         let written = if self.comm.rank() == 0 {
             let text = report::json(figures, chapter);
             write_file(&directory.join("report.json"), |file| file.write_all(text.as_bytes())).map(|_| ())

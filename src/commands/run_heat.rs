@@ -9,6 +9,7 @@ use crate::checkpoint::keeper::{Identity, Keeper};
 use crate::comm::agree;
 use crate::digest::digest;
 use crate::error::{Error, Result};
+use crate::heartbeat::{self, Activity};
 use crate::heat::problem::Initial;
 use crate::heat::{HeatModel, HeatOptions};
 use crate::host;
@@ -133,6 +134,7 @@ impl HeatJob<'_> {
         kept: Kept,
     ) -> Result<u8> {
         let (job, grid) = (self.job, &self.config.problem.grid);
+        heartbeat::enter(Activity::Digest);
         let begin = Instant::now();
         let digest = digest(grid, model.decomposition(), model.temperature(), job.comm);
         model.timers.add(Phase::Digest, begin.elapsed().as_secs_f64());

@@ -10,6 +10,7 @@ use crate::comm::agree;
 use crate::cpu::CpuPath;
 use crate::digest_bodies::digest_bodies;
 use crate::error::{Error, Result};
+use crate::heartbeat::{self, Activity};
 use crate::input::bodies::Files;
 use crate::nbody::diagnostics::NBodyDiagnostics;
 use crate::nbody::initial;
@@ -174,6 +175,7 @@ impl NBodyJob<'_> {
         first: FirstForces,
     ) -> Result<u8> {
         let job = self.job;
+        heartbeat::enter(Activity::Digest);
         let begin = Instant::now();
         let [pairs, cell_pairs] = model.work();
         let digest = digest_bodies(model.bodies(), job.comm);

@@ -6,6 +6,7 @@
 use crate::comm::{Communicator, agree};
 use crate::decomposition::{CartesianDecomposition, Subdomain};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::field::Field;
 use crate::grid::UniformGrid;
 use ndarray_npy::npy::header::Header;
@@ -85,7 +86,7 @@ pub fn open_regular(path: &Path) -> Result<File> {
     if !fs::metadata(path).map_err(cannot)?.is_file() {
         return Err(Error::Input(format!("cannot read {}: it is not a regular file", path.display())));
     }
-    File::open(path).map_err(cannot)
+    fault::failure().and_then(|()| File::open(path)).map_err(cannot)
 }
 
 fn describe(file: &mut File) -> std::result::Result<Description, String> {

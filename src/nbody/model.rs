@@ -122,6 +122,14 @@ impl<'c> NBodyModel<'c> {
         Ok(())
     }
 
+    /// Makes a coordinate of one body of this rank not a number, for tests of what happens then.
+    #[cfg(debug_assertions)]
+    pub fn spoil(&mut self) {
+        if let Some(x) = self.bodies.position[0].first_mut() {
+            *x = f64::NAN;
+        }
+    }
+
     /// The bodies of this rank, in no particular order.
     pub fn bodies(&self) -> &Particles {
         &self.bodies

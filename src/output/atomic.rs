@@ -15,6 +15,8 @@
 use super::{disk, plain_file};
 use crate::comm::{Communicator, agree};
 use crate::error::{Error, Result};
+use crate::fault;
+use crate::heartbeat;
 use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -83,7 +85,7 @@ pub fn write_shared(
     };
     // Also a rank that could not open the file must call `write`: it may exchange messages.
     let parts = match own {
-        Ok(file) => write(&file).and_then(|()| file.sync_all()),
+        Ok(file) => write(&file).and_then(|()| fault::failure()).and_then(|()| file.sync_all()),
         Err(cause) => write_nowhere(write).and(Err(cause)),
     };
     agree(comm, parts.map_err(explain))?;
@@ -105,7 +107,8 @@ pub fn write_each(
     let explain = |cause: io::Error| failure(path, length, &cause);
     let temporary = agree(comm, create_reserved(path, length).map_err(explain))?;
     let mut writer = BufWriter::with_capacity(1 << 16, &temporary.file);
-    let parts = write(&mut writer).and_then(|()| writer.flush()).and_then(|()| temporary.file.sync_all());
+    let parts = write(&mut writer).and_then(|()| writer.flush()).and_then(|()| fault::failure());
+    let parts = parts.and_then(|()| temporary.file.sync_all());
     drop(writer);
     agree(comm, parts.map_err(explain))?;
     agree(comm, temporary.publish(Durability::Synced).map_err(explain))
@@ -168,6 +171,7 @@ fn reserve(file: &File, length: u64) -> io::Result<()> {
 fn fill(file: &File, written: &mut u64, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut writer = BufWriter::with_capacity(1 << 16, Counted { file, written });
     write(&mut writer)?;
+    fault::failure()?;
     writer.flush()
 }
 
@@ -180,6 +184,7 @@ struct Counted<'a> {
 impl Write for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let outcome = self.file.write(bytes);
+        heartbeat::beat();
         *self.written += *outcome.as_ref().unwrap_or(&bytes.len()) as u64;
         outcome
     }

@@ -5,6 +5,7 @@
 use super::plain_file;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::host::batch_job;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -115,11 +116,9 @@ pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The batch job that this process belongs to, if any.
 fn job() -> String {
-    let variables = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"];
-    let id = variables.iter().find_map(|name| std::env::var(name).ok());
-    id.map_or(String::new(), |id| format!(", job {}", console::one_line(&id.chars().take(100).collect::<String>())))
+    batch_job()
+        .map_or(String::new(), |id| format!(", job {}", console::one_line(&id.chars().take(100).collect::<String>())))
 }
 
 /// The error for a directory that cannot be used.

@@ -32,16 +32,18 @@ pub fn install_panic_hook() {
 }
 
 fn end_job_by_panic(info: &PanicHookInfo<'_>) {
-    claim_the_last_word();
+    claim_the_last_word(1);
     console::message(&panic_line(info.payload_as_str().unwrap_or("panic"), info.location()));
     end_job(1)
 }
 
-/// Returns on the first thread that ends the process. On others it waits until the process has gone: one message is enough.
-fn claim_the_last_word() {
+/// Returns on the first thread that ends the process. Others wait until the process has gone, for one message is enough, and end it
+/// without one if that takes too long.
+fn claim_the_last_word(exit_code: u8) {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     if TAKEN.swap(true, Ordering::SeqCst) {
         std::thread::sleep(PATIENCE);
+        std::process::exit(i32::from(exit_code));
     }
 }
 
@@ -57,6 +59,13 @@ pub fn end_job(exit_code: u8) -> ! {
     crate::comm::mpi::abort_job(exit_code);
     #[cfg(not(feature = "mpi"))]
     std::process::exit(i32::from(exit_code))
+}
+
+/// Prints an error and ends all ranks at once, from any thread: for what cannot be agreed upon.
+pub fn end_job_with(error: &Error) -> ! {
+    claim_the_last_word(error.exit_code());
+    console::lines(&error_lines(error));
+    end_job(error.exit_code())
 }
 
 /// One verdict for all ranks: that of the lowest rank that failed. A rank that has failed waits for the others for three
@@ -136,9 +145,7 @@ impl Watch {
         let (sender, receiver) = mpsc::channel::<()>();
         std::thread::spawn(move || {
             if receiver.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                claim_the_last_word();
-                console::lines(&error_lines(&error));
-                end_job(error.exit_code());
+                end_job_with(&error);
             }
         });
         Watch { _called_off: sender }

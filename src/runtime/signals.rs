@@ -4,17 +4,26 @@
 //! 75. The second one ends the job at once, with 128 and its number; the last good checkpoint stays. A thread of its own waits for them,
 //! so what is done then need not be safe inside a signal handler.
 //!
+//! SIGABRT (the C library, the memory allocator, a full stack) would end the rank that calls it without a word, and its launcher would
+//! speak for it. So the thread that aborts is held in its handler while the watching thread prints the one line and ends the job; if
+//! that cannot be done (the allocator itself may be broken), the handler returns, and the process is aborted as it would have been.
+//!
 //! SIGXFSZ is caught and dropped: a write beyond the file size limit (`ulimit -f`) is then an error of that write, as on a full disk,
 //! and not the end of the process.
 
-use super::ending::end_job;
+use super::ending::{end_job, end_job_with};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::output::live::restore_terminal;
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a thread that aborts is held back.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Starts to watch for signals. Once, by `parhelion run`.
 ///
@@ -23,16 +32,32 @@ use std::sync::Arc;
 pub fn watch() -> Result<()> {
     let refused = |cause: std::io::Error| Error::Defect(format!("cannot watch for signals: {cause}"));
     flag::register(libc::SIGXFSZ, Arc::default()).map_err(refused)?;
-    let mut signals = Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGUSR1]).map_err(refused)?;
+    let mut signals = Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGABRT]).map_err(refused)?;
+    hold_back_an_abort().map_err(refused)?;
     let watcher = std::thread::Builder::new().name("signals".to_owned());
     let thread = watcher.spawn(move || {
         for signal in signals.forever() {
+            if signal == libc::SIGABRT {
+                tell_of_an_abort();
+            }
             if !interrupt::request(signal) {
                 stop_at_once(signal);
             }
         }
     });
     thread.map(|_| ()).map_err(refused)
+}
+
+/// Must come after the registration of the watching thread, which is woken first then.
+fn hold_back_an_abort() -> std::io::Result<()> {
+    // SAFETY: a sleep is one system call, which is allowed in a handler: nothing is allocated, no lock is taken, nothing panics.
+    let registered = unsafe { low_level::register(libc::SIGABRT, || std::thread::sleep(LAST_WORDS)) };
+    registered.map(|_| ())
+}
+
+fn tell_of_an_abort() -> ! {
+    restore_terminal();
+    end_job_with(&Error::Defect("internal: the process was aborted (SIGABRT)".to_owned()))
 }
 
 fn stop_at_once(signal: i32) -> ! {

@@ -1,5 +1,8 @@
-//! Runs that are interrupted and gone on with: the same bits and the same files on every shape, damaged checkpoints, signals, limits.
+//! Runs that are interrupted and gone on with: the same bits and the same files on every shape, damaged checkpoints, signals, limits,
+//! and faults of one domain.
 
+#[cfg(debug_assertions)]
+mod faults;
 mod files;
 mod hostile;
 mod matrix;
