@@ -9,8 +9,8 @@
 //! it some seconds, and speak one after the other by their rank: the job has gone by then.
 //!
 //! # Patience
-//! With `--watchdog SECONDS` just that. By default, under a batch system, [`FIRST_PATIENCE`] until the first step has been begun, for nothing is
-//! known of the machine before; then [`SLOWNESS`] times the longest silence so far, but never less than [`LEAST_PATIENCE`].
+//! With `--watchdog SECONDS` just that. By default, under a batch system, `FIRST_PATIENCE` until the first step has been begun, for nothing is
+//! known of the machine before; then `SLOWNESS` times the longest silence so far, but never less than `LEAST_PATIENCE`.
 //!
 //! # What is no hang
 //! A job that is suspended as a whole (a batch system, Ctrl-Z, a laptop's lid) and goes on later: silence is counted in looks
