@@ -2,7 +2,7 @@
 //!
 //! # Choices
 //! Thread level Funneled: the main thread makes every call, workers make none. Messages are bytes; those longer than an `int`
-//! can count travel as several of [`CHUNK`] bytes under one tag, which MPI delivers in order. The requests of an exchange live
+//! can count travel as several of `CHUNK` bytes under one tag, which MPI delivers in order. The requests of an exchange live
 //! in a vector that is reused, so a pattern allocates on its first use only.
 //!
 //! # Ending

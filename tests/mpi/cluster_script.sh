@@ -19,7 +19,7 @@ refuse() {
     fail "run_cluster.sh $*: exit code $code, or no '$text'"
 }
 
-for option in --ranks --threads --hostfile --nodes --ntasks-per-node --cpus-per-task --time --partition --account; do
+for option in --ranks --threads --hostfile --restarts --nodes --ntasks-per-node --cpus-per-task --time --partition --account; do
     refuse "$option needs a value" "$option"
 done
 refuse "unknown option" --no-such-option
@@ -46,8 +46,9 @@ shows "-n 2" --ranks 2 --threads 1 "$deck"
 shows "heat_sink.toml --threads 1 --set time.steps=5" --ranks 2 --threads 1 "$deck" -- --set time.steps=5
 shows "-n 5" --hostfile "$scratch/hosts" "$deck"
 for line in '#SBATCH --nodes=3' '#SBATCH --ntasks-per-node=4' '#SBATCH --cpus-per-task=8' '#SBATCH --time=00:20:00' \
-    '#SBATCH --signal=B:USR1@60' 'run_cluster.sh --threads 8'; do
+    '#SBATCH --signal=B:USR1@60' 'run_cluster.sh --restarts 0 --threads 8'; do
     shows "$line" --nodes 3 --ntasks-per-node 4 --cpus-per-task 8 --time 00:20:00 "$deck"
 done
+shows "run_cluster.sh --restarts 3 --threads 8" --nodes 3 --ntasks-per-node 4 --cpus-per-task 8 --restarts 3 "$deck"
 SLURM_JOB_ID=1 SLURM_NTASKS=6 SLURM_CPUS_PER_TASK=2 shows "-n 6" "$deck"
 echo "  commands and batch script: as asked"
