@@ -131,7 +131,7 @@ all_faults() {
     fault "abort,phase=step,$rank,step=7" "$n" heat 1 "error: .*aborted (SIGABRT)"
     fault "abort,phase=setup,$rank" "$n" bodies 1 "error: .*aborted (SIGABRT)"
     fault "error,phase=step,$rank,step=7" "$n" heat 3 "error: step 7 failed: "
-    fault "error,phase=setup,$rank" "$n" heat 2 "error: cannot read .*start.npy: "
+    fault "error,phase=setup,$rank" "$n" heat 2 "error: .*cannot read .*start.npy: "
     fault "error,phase=setup,$rank" "$n" bodies 2 "error: cannot read .*bodies.csv: "
     fault "error,phase=output,$rank" "$n" heat 3 "error: cannot write "
     fault "error,phase=checkpoint,$rank,step=20" "$n" heat 3 "error: cannot write .*00000020.checkpoint: "
@@ -156,7 +156,7 @@ all_faults() {
 # astray N: an input that all ranks but the last one can read.
 astray() {
     ASTRAY=$(($1 - 1)) job "$1" heat
-    verdict "heat on $1 ranks, one astray" 2 1 "error: cannot read .*start.npy: No such file"
+    verdict "heat on $1 ranks, one astray" 2 1 "error: .*cannot read .*start.npy: No such file"
     ASTRAY=$(($1 - 1)) job "$1" bodies
     verdict "bodies on $1 ranks, one astray" 2 1 "error: cannot read .*bodies.csv: No such file"
     [ ! -e "$scratch/out" ] || fail "an output directory for an input that cannot be read"
