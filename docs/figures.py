@@ -24,6 +24,7 @@ IMAGES = pathlib.Path(__file__).parent / "images"
 OWNERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7"]
 NEAR, TARGET = "#D55E00", "#000000"
 WINDOW = 45.0  # kpc, half of the edge
+HIGHEST = 10  # order of expansions
 SLAB = 0.5  # kpc, half of the thickness of the slab whose bodies are shown
 
 
@@ -83,7 +84,7 @@ def sources(directory):
     shown = cut(cells[cells["order"] > -2], centre[2])
     orders = sorted({int(order) for order in shown["order"] if order >= 0})
     ramp = matplotlib.colormaps["viridis_r"]
-    colour = {n: ramp(0.05 + 0.9 * (n - 1) / 7) for n in range(0, 9)} | {-1: NEAR}
+    colour = {n: ramp(0.05 + 0.9 * (n - 1) / (HIGHEST - 1)) for n in range(0, HIGHEST + 1)} | {-1: NEAR}
     figure, panels = pyplot.subplots(1, 2, figsize=(11.4, 5.6), layout="constrained")
     for axes, middle, half_width in [(panels[0], (0.0, 0.0), WINDOW), (panels[1], centre, 13.0 * target["edge"])]:
         squares(axes, shown, [colour[int(n)] for n in shown["order"]], edgecolors="white", linewidths=0.5)
