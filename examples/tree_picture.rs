@@ -103,6 +103,9 @@ fn bodies_table(bodies: &Particles, owners: &[usize]) -> String {
     table
 }
 
+/// Level of a place in the store that no cell of the tree has.
+const UNUSED: u32 = u32::MAX;
+
 /// The tree, as the next evaluation would use it.
 struct Tree {
     store: Store,
@@ -132,9 +135,12 @@ impl Tree {
         let [low, high] = store.cells[0].bounds;
         let extent = (0..3).map(|axis| high[axis] - low[axis]).fold(0.0, f64::max);
         let edge = 2f64.powi(extent.log2().floor() as i32 + 1);
-        let mut levels = vec![0; store.cells.len()];
+        let mut levels = vec![UNUSED; store.cells.len()];
+        levels[0] = 0;
         for place in 0..store.cells.len() {
-            store.cells[place].children().for_each(|child| levels[child] = levels[place] + 1);
+            if levels[place] != UNUSED {
+                store.cells[place].children().for_each(|child| levels[child] = levels[place] + 1);
+            }
         }
         Ok(Tree { store, acceptance, instructions, corner: low, edge, levels })
     }
@@ -156,6 +162,9 @@ impl Tree {
         let mut table = "level,x,y,z,edge,bodies,owner\n".to_owned();
         for (place, cell) in self.store.cells.iter().enumerate() {
             let Content::Bodies { first } = cell.content else { continue };
+            if self.levels[place] == UNUSED {
+                continue;
+            }
             let owner = |n: u32| owners[bodies.index[n as usize] as usize];
             assert!((first..first + cell.bodies).all(|n| owner(n) == owner(first)), "a leaf on two ranks");
             let ([x, y, z], edge) = self.cube(place);
@@ -165,9 +174,9 @@ impl Tree {
         table
     }
 
-    /// The cells from the root to the leaf of the first body in the order of ids.
+    /// The cells from the root to the leaf of the body in the middle of the curve, which lies where bodies are many.
     fn target(&self, bodies: &Particles) -> Vec<usize> {
-        let wanted = bodies.index.iter().position(|&index| index == 0).unwrap_or(0);
+        let wanted = bodies.len() / 2;
         let mut path = vec![0];
         let mut first = 0;
         loop {
@@ -183,7 +192,7 @@ impl Tree {
         }
     }
 
-    /// What the leaf of body 0 takes, itself or by one of the cells above it.
+    /// What the leaf of one body takes, itself or by one of the cells above it.
     fn sources(&self, bodies: &Particles) -> String {
         let path = self.target(bodies);
         let mut table = "x,y,z,edge,order,taken_at,bodies\n".to_owned();
