@@ -1,6 +1,7 @@
 //! One evaluation on a tree that stands: walks over all branches of this rank, between rounds in which what they miss is fetched.
 
 use super::acceptance::Acceptance;
+use super::cell::Content;
 use super::exchange::{self, Owners, Traffic};
 use super::near::NearLaw;
 use super::plant::Branch;
@@ -10,6 +11,7 @@ use super::traversal::{Effort, Leaves, Room, Walk};
 use crate::comm::{Communicator, ReduceOp};
 use crate::nbody::gravity::{PairKernel, Sources};
 use rayon::prelude::*;
+use std::time::Instant;
 
 /// In one round at most this share of a rank's branches is computed, so that its answers to others do not wait for long.
 const SHARE_OF_A_ROUND: usize = 4;
@@ -96,11 +98,16 @@ pub fn run<L: Leaves + Send>(
 ) -> Traffic {
     let mut traffic = Traffic::default();
     let is_active = |task: &&mut Task<L>| store.cells[task.branch.root()].active;
-    let mut pending: Vec<&mut Task<L>> = tasks.iter_mut().filter(is_active).collect();
-    let mut ready: Vec<&mut Task<L>> = Vec::new();
-    let batch = pending.len() / SHARE_OF_A_ROUND + 1;
+    let mut ready: Vec<&mut Task<L>> = tasks.iter_mut().filter(is_active).collect();
+    let batch = ready.len() / SHARE_OF_A_ROUND + 1;
+    let mut pending: Vec<Pending<'_, '_, L>> = Vec::new();
+    if comm.size() > 1 {
+        pending.extend(ready.drain(..).map(|task| Pending { task, missing: Vec::new() }));
+    }
     while comm.size() > 1 {
+        let start = Instant::now();
         let missing = sift(terms, store, &mut pending, &mut ready);
+        traffic.seconds += start.elapsed().as_secs_f64();
         let mut most = [missing.len() as f64];
         comm.all_reduce(ReduceOp::Max, &mut most);
         if most[0] == 0.0 {
@@ -110,16 +117,24 @@ pub fn run<L: Leaves + Send>(
         let mut work = |store: &Store| terms.compute(store, &mut now);
         exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
     }
-    ready.append(&mut pending);
+    ready.extend(pending.into_iter().map(|pending| pending.task));
     terms.compute(store, &mut ready);
     traffic
 }
 
-/// Moves tasks that miss nothing from `pending` to `ready`; returns what the others miss, ascending.
+/// A task that cannot be done yet.
+struct Pending<'t, 'a, L> {
+    task: &'t mut Task<'a, L>,
+    /// Cells that it was found to miss.
+    missing: Vec<u32>,
+}
+
+/// Moves tasks that miss nothing from `pending` to `ready`; returns what the others miss, ascending. Only tasks for which all has come
+/// that they were known to miss are surveyed again.
 fn sift<'t, 'a, L: Send>(
     terms: &Terms<'_>,
     store: &Store,
-    pending: &mut Vec<&'t mut Task<'a, L>>,
+    pending: &mut Vec<Pending<'t, 'a, L>>,
     ready: &mut Vec<&'t mut Task<'a, L>>,
 ) -> Vec<u32> {
     let survey = Survey {
@@ -128,13 +143,15 @@ fn sift<'t, 'a, L: Send>(
         instructions: terms.instructions,
         needs_bodies: terms.needs_bodies,
     };
-    let paths: Vec<&[u32]> = pending.iter().map(|task| task.branch.path.as_slice()).collect();
-    let missing: Vec<Vec<u32>> = paths.par_iter().map(|path| survey.missing(path)).collect();
-    let mut all: Vec<u32> = missing.iter().flatten().copied().collect();
+    pending.par_iter_mut().for_each(|pending| {
+        pending.missing.retain(|&place| matches!(store.cells[place as usize].content, Content::Elsewhere { .. }));
+        if pending.missing.is_empty() {
+            pending.missing = survey.missing(&pending.task.branch.path);
+        }
+    });
+    let mut all: Vec<u32> = pending.iter().flat_map(|pending| &pending.missing).copied().collect();
     all.sort_unstable();
     all.dedup();
-    for (task, missing) in std::mem::take(pending).into_iter().zip(missing) {
-        if missing.is_empty() { ready.push(task) } else { pending.push(task) }
-    }
+    ready.extend(pending.extract_if(.., |pending| pending.missing.is_empty()).map(|pending| pending.task));
     all
 }
