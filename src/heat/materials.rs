@@ -21,7 +21,7 @@ const INCROPERA_1: &str = "Incropera & DeWitt, Fundamentals of Heat and Mass Tra
 const INCROPERA_3: &str = "Incropera & DeWitt, table A.3, 300 K";
 const INCROPERA_4: &str = "Incropera & DeWitt, table A.4, 300 K, 1 atm";
 const INCROPERA_6: &str = "Incropera & DeWitt, table A.6, saturated liquid, 300 K";
-/// Superseded by ISO 10456:2007.
+/// As tabulated in the library `ht` (C. Bell), which cites the standard; the standard itself was not seen. Superseded by ISO 10456:2007.
 const EN_12524: &str = "EN 12524:2000";
 
 /// All built-in materials in alphabetical order.

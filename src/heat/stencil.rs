@@ -56,8 +56,8 @@ pub struct Conductances<'a> {
 
 /// How many cells ahead the newest row is fetched into the second-level cache. The hardware's own prefetchers stop at page borders,
 /// which with rows of a page or less is at every row: without this a sweep reaches 35 to 80 % of the bound. Every line must be
-/// fetched, those at the ends of rows too: two that are not cost a quarter of the time. Into the first-level cache is slower by a
-/// fifth, as is half or four times the distance (Zen 4, rows of 512).
+/// fetched, those at the ends of rows too: two that are not cost a sixth of the speed. So does the first-level cache at a quarter of
+/// the distance; twice the distance is slightly slower, four times about a fifth (Zen 4, rows of 512, two threads).
 const LOOKAHEAD: usize = 1024;
 
 /// How a row is to be computed: nothing here changes a bit of the result.
