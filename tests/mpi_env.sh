@@ -11,9 +11,12 @@ export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # launcher RANKS: the words of a command that starts so many ranks.
 launcher() {
-    case $("$MPIRUN" --version 2>&1) in
+    local version quiet=
+    version=$("$MPIRUN" --version 2>&1)
+    case $version in *"Open MPI) 4"*) quiet=-q ;; esac # version 5 does not know it
+    case $version in
     *"Open MPI"* | *OpenRTE* | *"Open RTE"* | *PRRTE* | *prte*)
-        echo "$MPIRUN -q --oversubscribe --bind-to none --mca mpi_yield_when_idle 1" \
+        echo "$MPIRUN $quiet --oversubscribe --bind-to none --mca mpi_yield_when_idle 1" \
             "--mca btl_vader_single_copy_mechanism none -n $1"
         ;;
     *) echo "$MPIRUN -n $1" ;;

@@ -13,8 +13,13 @@ use crate::nbody::gravity::{PairKernel, Sources};
 use rayon::prelude::*;
 use std::time::Instant;
 
-/// In one round at most this share of a rank's branches is computed, so that its answers to others do not wait for long.
-const SHARE_OF_A_ROUND: usize = 4;
+/// Seconds that a rank computes while the answers of a round fly: about what they take at a gigabyte a second. All ranks meet after
+/// every round, so a rank that computed longer than the others would keep them waiting: with a quarter of the branches in every round, two
+/// ranks were a third slower.
+const FLIGHT_S: f64 = 0.01;
+
+/// Branches that each thread computes between two looks at the clock.
+const BRANCHES_PER_LOOK: usize = 2;
 
 /// Threads walk branches that are next to each other in a row, since they share the cells above; at least so many rows for each thread
 /// level out what they cost.
@@ -86,6 +91,16 @@ impl Terms<'_> {
             }
         });
     }
+
+    /// Computes tasks from the end of the list until it is empty or so many seconds have passed.
+    fn compute_for<L: Leaves + Send>(&self, seconds: f64, store: &Store, ready: &mut Vec<&mut Task<'_, L>>) {
+        let start = Instant::now();
+        let batch = BRANCHES_PER_LOOK * rayon::current_num_threads();
+        while !ready.is_empty() && start.elapsed().as_secs_f64() < seconds {
+            let mut now = ready.split_off(ready.len().saturating_sub(batch));
+            self.compute(store, &mut now);
+        }
+    }
 }
 
 /// Runs all tasks. Collective.
@@ -99,7 +114,6 @@ pub fn run<L: Leaves + Send>(
     let mut traffic = Traffic::default();
     let is_active = |task: &&mut Task<L>| store.cells[task.branch.root()].active;
     let mut ready: Vec<&mut Task<L>> = tasks.iter_mut().filter(is_active).collect();
-    let batch = ready.len() / SHARE_OF_A_ROUND + 1;
     let mut pending: Vec<Pending<'_, '_, L>> = Vec::new();
     if comm.size() > 1 {
         pending.extend(ready.drain(..).map(|task| Pending { task, missing: Vec::new() }));
@@ -113,8 +127,7 @@ pub fn run<L: Leaves + Send>(
         if most[0] == 0.0 {
             break;
         }
-        let mut now = ready.split_off(ready.len().saturating_sub(batch));
-        let mut work = |store: &Store| terms.compute(store, &mut now);
+        let mut work = |store: &Store| terms.compute_for(FLIGHT_S, store, &mut ready);
         exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
     }
     ready.extend(pending.into_iter().map(|pending| pending.task));
