@@ -1,12 +1,12 @@
 //! Short runs of a deck's own kernels on this machine.
 //!
 //! Heat: one rank on a grid of the deck, with fewer layers where the deck's is large, for each number of threads that a host will use
-//! at once. Bodies: one rank on the deck's bodies, fewer where there are many, and the same bodies on eight ranks of this process to
-//! count what they would send and how even their work is; counts do not depend on how fast this machine is.
+//! at once. Bodies: one rank on the deck's bodies, fewer where there are many, and the same bodies on two ranks of this process for what
+//! ranks send and lose.
 
 use super::nbody::{NBodyCosts, NBodyWork, TreeCounts};
 use crate::comm::solo::Solo;
-use crate::comm::{Communicator, threads};
+use crate::comm::{Communicator, threads as ranks};
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::grid::UniformGrid;
@@ -32,8 +32,8 @@ const MOST_BODIES: [u64; 2] = [20_000, 100_000];
 const BUDGET: f64 = 1.0;
 /// Fewest and most steps that are measured.
 const STEPS: [usize; 2] = [3, 60];
-/// Ranks whose messages are counted.
-pub const COUNTED_RANKS: usize = 8;
+/// Steps of two ranks that are counted, after one that is not.
+const COUNTED_STEPS: usize = 3;
 
 /// A rate of so many threads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -127,7 +127,7 @@ pub fn bodies(
     let most = MOST_BODIES[usize::from(problem.gravity.method == Method::Fmm)];
     let sample = Sample { problem: fewer(problem, count, most), most, step: config.time.dt };
     let (costs, measured) = in_pool(threads, || sample.costs(&Solo))?;
-    let tree = if problem.gravity.method == Method::Fmm { Some(sample.counts(&costs)?) } else { None };
+    let tree = if problem.gravity.method == Method::Fmm { Some(sample.counts(&costs, threads)?) } else { None };
     Ok(NBodyWork { problem: problem.clone(), count, measured, threads, costs, tree, steps, home })
 }
 
@@ -201,17 +201,20 @@ impl Sample {
         Ok((counted[counted.len() / 2], model.total_bodies()))
     }
 
-    /// What eight ranks would send, and how even their work is, a step.
-    fn counts(&self, costs: &NBodyCosts) -> Result<TreeCounts> {
+    /// What two ranks send and lose a step, with `threads` each if there are cores for them.
+    fn counts(&self, costs: &NBodyCosts, threads: usize) -> Result<TreeCounts> {
+        let own = if 2 * threads <= host::parallelism() { threads } else { threads.div_ceil(2) };
         let on_rank = |comm: &dyn Communicator| -> Result<NBodyCosts> {
-            let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+            let pool = ThreadPoolBuilder::new().num_threads(own).use_current_thread().build();
             let _pool = pool.map_err(|cause| Error::Input(format!("cannot start ranks that count ({cause})")))?;
             let mut model = self.model(comm)?;
-            let (before, dt) = (NBodyCosts::of(&model), self.dt(&model));
+            let dt = self.dt(&model);
             model.advance(dt)?;
-            Ok(NBodyCosts::of(&model).since(&before))
+            let before = NBodyCosts::of(&model);
+            (0..COUNTED_STEPS).try_for_each(|_| model.advance(dt))?;
+            Ok(NBodyCosts::of(&model).since(&before).divided(COUNTED_STEPS as f64))
         };
-        let of_ranks = threads::try_run(COUNTED_RANKS, on_rank)?.into_iter().collect::<Result<Vec<_>>>()?;
+        let of_ranks = ranks::try_run(2, on_rank)?.into_iter().collect::<Result<Vec<_>>>()?;
         Ok(TreeCounts::new(&of_ranks, costs))
     }
 }

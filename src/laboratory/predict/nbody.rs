@@ -1,9 +1,10 @@
-//! A step of bodies: measured seconds a body (or a pair) of a rank, what eight ranks were counted to send, and the blocks of the direct sum.
+//! A step of bodies: measured seconds a body (or a pair) of a rank, what two ranks were seen to send and to lose, and the blocks of the direct sum.
 
 use super::{Parts, Shape, Work, flops_of, host_factor};
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
 use crate::laboratory::machine::Machine;
+use crate::laboratory::machine::links::Link;
 use crate::nbody::model::{NBodyModel, memory_bytes};
 use crate::nbody::problem::{Integrator, Method, NBodyProblem};
 use crate::timing::Phase;
@@ -17,6 +18,9 @@ const TREE_REDUCTIONS: f64 = 12.0;
 /// Neighbours of a block in space: the most ranks that it exchanges much with.
 const NEIGHBOURS: f64 = 26.0;
 
+/// Messages within a host, where they are counted elsewhere.
+const FREE: Link = Link { name: String::new(), between: String::new(), alpha_s: 0.0, beta_s_per_byte: 0.0 };
+
 /// What a step of one rank cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NBodyCosts {
@@ -26,6 +30,8 @@ pub struct NBodyCosts {
     pub far_s: f64,
     /// Tree and moments.
     pub tree_s: f64,
+    /// Waiting for others and finding out what is missing.
+    pub exchange_s: f64,
     /// Kicks and drifts.
     pub integration_s: f64,
     /// Evaluations of forces.
@@ -44,6 +50,7 @@ impl NBodyCosts {
             near_s: costs.near_s,
             far_s: costs.far_s,
             tree_s: costs.build_s + costs.upward_s,
+            exchange_s: costs.exchange_s,
             integration_s: model.timers.seconds(Phase::Integration),
             evaluations: costs.evaluations as f64,
             pairs: [costs.pairs as f64, costs.cell_pairs as f64],
@@ -57,6 +64,7 @@ impl NBodyCosts {
             near_s: self.near_s - earlier.near_s,
             far_s: self.far_s - earlier.far_s,
             tree_s: self.tree_s - earlier.tree_s,
+            exchange_s: self.exchange_s - earlier.exchange_s,
             integration_s: self.integration_s - earlier.integration_s,
             evaluations: self.evaluations - earlier.evaluations,
             pairs: [self.pairs[0] - earlier.pairs[0], self.pairs[1] - earlier.pairs[1]],
@@ -66,11 +74,30 @@ impl NBodyCosts {
 
     /// All of it.
     pub fn seconds(&self) -> f64 {
-        self.near_s + self.far_s + self.tree_s + self.integration_s
+        self.near_s + self.far_s + self.rest_s()
+    }
+
+    /// All but pairs of bodies and of cells.
+    fn rest_s(&self) -> f64 {
+        self.tree_s + self.exchange_s + self.integration_s
+    }
+
+    /// A part of it.
+    pub fn divided(&self, by: f64) -> NBodyCosts {
+        NBodyCosts {
+            near_s: self.near_s / by,
+            far_s: self.far_s / by,
+            tree_s: self.tree_s / by,
+            exchange_s: self.exchange_s / by,
+            integration_s: self.integration_s / by,
+            evaluations: self.evaluations / by,
+            pairs: self.pairs.map(|pairs| pairs / by),
+            sent: self.sent.map(|sent| sent / by),
+        }
     }
 }
 
-/// What [`super::calibrate::COUNTED_RANKS`] ranks send in a step, and how even their work is.
+/// What two ranks send and lose in a step, and how even their work is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TreeCounts {
     /// Of the rank that sends most.
@@ -81,6 +108,8 @@ pub struct TreeCounts {
     pub imbalance: f64,
     /// Work of all ranks over that of one rank alone: pairs that are found twice.
     pub growth: f64,
+    /// Seconds of a rank beyond its share of what one rank alone needs: surveys, answers, a tree that is not shared evenly.
+    pub lost_s: f64,
 }
 
 impl TreeCounts {
@@ -90,12 +119,15 @@ impl TreeCounts {
         let work = |costs: &NBodyCosts| costs.pairs[0] * price[0] + costs.pairs[1] * price[1];
         let works: Vec<f64> = of_ranks.iter().map(work).collect();
         let sum: f64 = works.iter().sum();
+        let ranks = of_ranks.len() as f64;
+        let rest: f64 = of_ranks.iter().map(NBodyCosts::rest_s).sum();
         let most = |value: fn(&NBodyCosts) -> f64| of_ranks.iter().map(value).fold(0.0, f64::max);
         TreeCounts {
             messages: most(|costs| costs.sent[0]),
             bytes: most(|costs| costs.sent[1]),
             imbalance: works.iter().copied().fold(0.0, f64::max) * works.len() as f64 / sum.max(1e-300),
             growth: sum / work(alone).max(1e-300),
+            lost_s: ((rest - alone.rest_s()) / ranks).max(0.0),
         }
     }
 }
@@ -122,15 +154,17 @@ pub struct NBodyWork {
 }
 
 impl NBodyWork {
-    /// Seconds of a step that one rank with all bodies would take, with the threads of the shape: pairs, and what is linear in bodies.
+    /// How much faster a rank of the shape is than the one that was measured.
+    fn factor(&self, machine: &Machine, shape: &Shape<'_>) -> f64 {
+        host_factor(machine, &self.home, shape.threads, self.threads, flops_of)
+    }
+
+    /// Seconds of a step that one rank with all bodies would take, with the threads of the shape: pairs of bodies and of cells, and the rest.
     fn alone(&self, machine: &Machine, shape: &Shape<'_>) -> [f64; 2] {
-        let factor = host_factor(machine, &self.home, shape.threads, self.threads, flops_of);
-        let (costs, times) = (&self.costs, self.count as f64 / self.measured as f64);
-        let linear = costs.integration_s + costs.tree_s + costs.far_s;
-        match self.problem.gravity.method {
-            Method::Direct => [costs.near_s * times * times / factor, linear * times / factor],
-            Method::Fmm => [0.0, (linear + costs.near_s) * times / factor],
-        }
+        let (costs, factor) = (&self.costs, self.factor(machine, shape));
+        let times = self.count as f64 / self.measured as f64;
+        let square = if self.problem.gravity.method == Method::Direct { times } else { 1.0 };
+        [(costs.near_s * square + costs.far_s) * times / factor, costs.rest_s() * times / factor]
     }
 
     /// Blocks pass by, each sent by its owner to all others while the one before is summed.
@@ -156,20 +190,21 @@ impl NBodyWork {
 
     /// Bodies near the surface of a rank's part are wanted by others: bytes go with its bodies to the power 2/3 and with its neighbours.
     fn tree(&self, counts: &TreeCounts, machine: &Machine, shape: &Shape<'_>) -> Parts {
-        let (ranks, [_, linear]) = (shape.ranks as f64, self.alone(machine, shape));
-        let counted = super::calibrate::COUNTED_RANKS as f64;
-        let levels = ranks.log2() / counted.log2();
+        let (ranks, [pairs, rest]) = (shape.ranks as f64, self.alone(machine, shape));
+        let levels = ranks.log2();
         let imbalance = 1.0 + (counts.imbalance - 1.0).max(0.0) * levels;
         let growth = 1.0 + (counts.growth - 1.0).max(0.0) * levels;
-        let bodies = (self.count as f64 / ranks) / (self.measured as f64 / counted);
-        let surface = bodies.powf(2.0 / 3.0) * (ranks.log2() / counted.log2()).min(2.0);
-        let messages = counts.messages * (ranks - 1.0).min(NEIGHBOURS) / (counted - 1.0);
-        let flying = messages * shape.widest().alpha_s + counts.bytes * surface * shape.widest().beta_s_per_byte;
-        let compute = linear / ranks * imbalance * growth;
-        let hidden = if shape.ranks > 1 { flying.min(0.5 * compute) } else { 0.0 };
+        let bodies = (self.count as f64 / ranks) / (self.measured as f64 / 2.0);
+        let surface = bodies.powf(2.0 / 3.0) * levels.min(2.0);
+        let messages = counts.messages * (ranks - 1.0).min(NEIGHBOURS);
+        // What is lost holds the messages of the two ranks in this process.
+        let link = if shape.hosts() > 1 { shape.remote } else { &FREE };
+        let flying = messages * link.alpha_s + counts.bytes * surface * link.beta_s_per_byte;
+        let compute = (pairs * imbalance * growth + rest) / ranks;
+        let hidden = flying.min(0.5 * compute);
         Parts {
             compute_s: compute,
-            overhead_s: 0.0,
+            overhead_s: counts.lost_s * surface / self.factor(machine, shape),
             messages_s: flying - hidden,
             hidden_s: hidden,
             reductions_s: self.costs.evaluations * TREE_REDUCTIONS * shape.reduction_s(),
@@ -221,12 +256,13 @@ impl Work for NBodyWork {
         );
         let counts = |t: &TreeCounts| {
             format!(
-                "{} ranks counted: at most {:.0} messages and {:.3e} bytes a step, work {:.1} % above the mean, {:.1} % more of it",
-                super::calibrate::COUNTED_RANKS,
+                "2 ranks of this process: {:.0} messages and {:.3e} bytes a step, busiest {:.1} % above the mean, {:.1} % more \
+                 work, {:.4e} s lost to surveys and waiting",
                 t.messages,
                 t.bytes,
                 100.0 * (t.imbalance - 1.0),
-                100.0 * (t.growth - 1.0)
+                100.0 * (t.growth - 1.0),
+                t.lost_s
             )
         };
         [step].into_iter().chain(self.tree.as_ref().map(counts)).collect()

@@ -122,22 +122,32 @@ fn pairs_go_with_the_square_and_blocks_with_the_ranks() {
 }
 
 #[test]
-fn the_tree_keeps_what_was_counted_at_eight_ranks() {
-    let counts = TreeCounts { messages: 70.0, bytes: 1e6, imbalance: 1.3, growth: 1.06 };
+fn the_tree_keeps_what_was_seen_at_two_ranks() {
+    let counts = TreeCounts { messages: 10.0, bytes: 1e6, imbalance: 1.1, growth: 1.06, lost_s: 0.05 };
+    let two = row(&bodies(Some(counts)), Some([1e-5, 1e-9]), 2);
+    close(two.parts.compute_s, (0.8 * 1.1 * 1.06 + 0.2) * 2.0 / 2.0);
+    close(two.parts.overhead_s, 0.05 * 2f64.powf(2.0 / 3.0));
+    assert_eq!(two.parts.hidden_s + two.parts.messages_s, 0.0, "messages in this process are among what was lost");
     let eight = row(&bodies(Some(counts)), Some([1e-5, 1e-9]), 8);
-    close(eight.parts.compute_s, 1.0 * 2.0 / 8.0 * 1.3 * 1.06);
-    let flying = 70.0 * 1e-5 + 1e6 * 2f64.powf(2.0 / 3.0) * 1e-9;
-    close(eight.parts.hidden_s + eight.parts.messages_s, flying);
+    close(eight.parts.compute_s, (0.8 * 1.3 * 1.18 + 0.2) * 2.0 / 8.0);
+    let surface = 0.5f64.powf(2.0 / 3.0) * 2.0;
+    close(eight.parts.overhead_s, 0.05 * surface);
+    close(eight.parts.hidden_s + eight.parts.messages_s, 70.0 * 1e-5 + 1e6 * surface * 1e-9);
     let alone = row(&bodies(Some(counts)), None, 1);
     close(alone.step_s, 2.0);
 }
 
 #[test]
 fn counts_of_ranks_give_the_imbalance() {
-    let of =
-        |near: f64, sent: f64| NBodyCosts { pairs: [near, 0.0], sent: [sent, 10.0 * sent], ..NBodyCosts::default() };
-    let alone = NBodyCosts { near_s: 4.0, pairs: [4.0, 0.0], ..NBodyCosts::default() };
+    let of = |near: f64, sent: f64| NBodyCosts {
+        exchange_s: 0.2,
+        pairs: [near, 0.0],
+        sent: [sent, 10.0 * sent],
+        ..NBodyCosts::default()
+    };
+    let alone = NBodyCosts { near_s: 4.0, tree_s: 0.3, pairs: [4.0, 0.0], ..NBodyCosts::default() };
     let counts = TreeCounts::new(&[of(3.0, 5.0), of(1.0, 7.0), of(2.0, 6.0)], &alone);
+    close(counts.lost_s, 0.1);
     close(counts.imbalance, 1.5);
     close(counts.growth, 1.5);
     assert_eq!((counts.messages, counts.bytes), (7.0, 70.0));
