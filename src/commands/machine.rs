@@ -3,8 +3,8 @@
 use crate::cli::laboratory::MachineArgs;
 use crate::comm::{Communicator, agree};
 use crate::console;
-use crate::error::Result;
-use crate::laboratory::machine::{self, Machine, page};
+use crate::error::{Error, Result};
+use crate::laboratory::machine::{self, Machine, disk, page};
 use crate::output::plain_file;
 use crate::runtime::RankSetup;
 use std::path::Path;
@@ -15,9 +15,9 @@ use std::path::Path;
 /// Exit code 3 if the file cannot be written.
 pub fn machine(comm: &dyn Communicator, setup: &RankSetup, arguments: &MachineArgs) -> Result<u8> {
     let directory = arguments.output.as_deref().map_or(Path::new("."), parent);
-    let is_free = arguments.output.as_deref().map_or(Ok(()), free);
-    agree(comm, if comm.rank() == 0 { is_free } else { Ok(()) })?;
-    let measured = agree(comm, machine::measure(comm, &setup.placements, directory))?;
+    let asked = arguments.output.as_deref().filter(|_| comm.rank() == 0);
+    agree(comm, asked.map_or(Ok(()), |file| can_write(file, directory)))?;
+    let measured = machine::measure(comm, &setup.placements, directory);
     let shown = if comm.rank() == 0 { publish(setup, arguments, &measured) } else { Ok(()) };
     agree(comm, shown)?;
     Ok(0)
@@ -41,6 +41,7 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// Passes if the file may be written, before anything is measured.
-fn free(path: &Path) -> Result<()> {
-    plain_file::refuse_others(path).map_err(|cause| crate::error::Error::io("write", path, cause))
+fn can_write(file: &Path, directory: &Path) -> Result<()> {
+    plain_file::refuse_others(file).map_err(|cause| Error::io("write", file, cause))?;
+    disk::can_write(directory, file)
 }

@@ -34,7 +34,7 @@ pub fn predict(arguments: &PredictArgs) -> Result<u8> {
 
 fn heat(arguments: &PredictArgs, config: &HeatRun, told: Option<Machine>) -> Result<u8> {
     let plan = Plan::new(config, 1)?;
-    let home = home(told.as_ref())?;
+    let home = home(told.as_ref());
     let machine = told.as_ref().unwrap_or(&home);
     let threads = arguments.threads.unwrap_or(1);
     let (rates, how) = calibrate::heat(config, &busy_threads(machine, &arguments.ranks, threads))?;
@@ -47,7 +47,7 @@ fn heat(arguments: &PredictArgs, config: &HeatRun, told: Option<Machine>) -> Res
 fn bodies(arguments: &PredictArgs, config: &NBodyRun, told: Option<Machine>) -> Result<u8> {
     let count = initial::open(&config.problem, &Files)?.count();
     let plan = NBodyPlan::new(config, count, 1)?;
-    let home = home(told.as_ref())?;
+    let home = home(told.as_ref());
     let threads = arguments.threads.unwrap_or(1).min(host::parallelism());
     let size = (count, whole_steps(&config.time));
     let work = calibrate::bodies(config, &plan.problem, size, threads, home.clone())?;
@@ -56,10 +56,10 @@ fn bodies(arguments: &PredictArgs, config: &NBodyRun, told: Option<Machine>) -> 
 }
 
 /// This machine; measured in full even beside one that was told, since rates are carried from here to there.
-fn home(told: Option<&Machine>) -> Result<Machine> {
+fn home(told: Option<&Machine>) -> Machine {
     let is_here = |machine: &&Machine| machine.host == host::name() && machine.cpu_model == host::cpu_model();
     match told.filter(is_here) {
-        Some(machine) => Ok(machine.clone()),
+        Some(machine) => machine.clone(),
         None => machine::measure_here(Path::new(".")),
     }
 }

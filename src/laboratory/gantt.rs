@@ -11,7 +11,7 @@ const ROWS: usize = 32;
 const THINNEST: f64 = 0.05;
 
 /// Colours of phases, from the palette of Okabe and Ito, which all readers can tell apart; others are grey.
-const COLOURS: [(&str, &str); 10] = [
+const COLOURS: [(&str, &str); 11] = [
     ("interior", "#0072b2"),
     ("near", "#0072b2"),
     ("far", "#56b4e9"),
@@ -22,6 +22,7 @@ const COLOURS: [(&str, &str); 10] = [
     ("upward", "#f0e442"),
     ("integration", "#cc79a7"),
     ("diagnostics", "#e69f00"),
+    ("tiles", "#999999"),
 ];
 
 /// Draws `count` steps in the middle of the run as SVG, for a page of its own or to be laid into one; colours follow the page's text.

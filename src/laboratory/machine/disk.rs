@@ -39,6 +39,14 @@ pub fn measure(directory: &Path) -> Result<FileSystem> {
     Ok(FileSystem { path: directory.display().to_string(), write_bytes_per_s: speed.map_err(explain)? })
 }
 
+/// Passes if a file can be made in a directory.
+///
+/// # Errors
+/// Exit code 3, naming `file`, which is to be written there.
+pub fn can_write(directory: &Path, file: &Path) -> Result<()> {
+    nameless(directory).map(|_| ()).map_err(|cause| Error::io("write", file, cause))
+}
+
 /// A new file without a name.
 fn nameless(directory: &Path) -> io::Result<File> {
     let name = directory.join(format!(".parhelion-machine-{}.tmp", std::process::id()));

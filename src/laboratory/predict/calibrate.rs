@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::grid::UniformGrid;
 use crate::heat::problem::{HeatProblem, Initial};
 use crate::heat::{HeatModel, HeatOptions};
-use crate::host;
+use crate::host::{self, topology};
 use crate::input::bodies::Files;
 use crate::laboratory::machine::Machine;
 use crate::nbody::groups::{BodyGroup, Model};
@@ -26,6 +26,8 @@ use std::time::Instant;
 
 /// Most cells of a measured grid: its two fields are far beyond any cache.
 const MOST_CELLS: usize = 1 << 25;
+/// Bytes that a cell takes at most, coefficients included.
+const CELL: u64 = 48;
 /// Most bodies that are measured, by method: direct, multipoles.
 const MOST_BODIES: [u64; 2] = [20_000, 100_000];
 /// Seconds after which no further step is measured.
@@ -57,7 +59,7 @@ impl Rate {
 /// # Errors
 /// If the deck's model cannot be built.
 pub fn heat(config: &HeatRun, thread_counts: &[usize]) -> Result<(Vec<Rate>, String)> {
-    let problem = measured_problem(&config.problem);
+    let problem = measured_problem(&config.problem, most_cells());
     let cells = problem.grid.cell_count();
     let rate = |&threads: &usize| in_pool(threads, || heat_rate(&problem, cells)).map(|per_s| Rate { threads, per_s });
     let rates = thread_counts.iter().map(rate).collect::<Result<Vec<_>>>()?;
@@ -65,13 +67,20 @@ pub fn heat(config: &HeatRun, thread_counts: &[usize]) -> Result<(Vec<Rate>, Str
     Ok((rates, format!("median of steps on {x} x {y} x {z} cells here")))
 }
 
-/// The problem with fewer layers along the last axis if it is large, and a plain initial state: neither changes which kernels run.
-fn measured_problem(problem: &HeatProblem) -> HeatProblem {
+/// [`MOST_CELLS`], or what fits a quarter of the memory that can be had.
+fn most_cells() -> usize {
+    let limits = [host::memory_limit().map(|limit| limit.bytes), topology::available_memory()];
+    limits.into_iter().flatten().min().map_or(MOST_CELLS, |bytes| MOST_CELLS.min((bytes / 4 / CELL) as usize))
+}
+
+/// The problem with fewer layers along the last axis if it has more than `most` cells, and a plain initial state: neither changes which
+/// kernels run.
+fn measured_problem(problem: &HeatProblem, most: usize) -> HeatProblem {
     let (grid, mut smaller) = (&problem.grid, problem.clone());
     let last = grid.dimensions - 1;
     let layer = grid.cell_count() / grid.cells[last];
     let mut cells = grid.cells;
-    cells[last] = cells[last].min((MOST_CELLS / layer).max(8));
+    cells[last] = cells[last].min((most / layer).max(8));
     let size: Vec<f64> = (0..grid.dimensions).map(|axis| grid.length(axis)).collect();
     smaller.grid = UniformGrid::new(&cells[..grid.dimensions], &size);
     smaller.initial = Initial::Regions { background: 20.0, patches: Vec::new() };
@@ -235,7 +244,7 @@ mod tests {
             sources: Vec::new(),
             initial: Initial::Regions { background: 0.0, patches: Vec::new() },
         };
-        let smaller = measured_problem(&problem).grid;
+        let smaller = measured_problem(&problem, MOST_CELLS).grid;
         assert_eq!(smaller.cells, [512, 512, 128]);
         assert!((0..3).all(|axis| (smaller.length(axis) - grid.length(axis)).abs() < 1e-12));
     }
