@@ -33,7 +33,7 @@ struct Share {
     interior: f64,
     /// Bytes packed in an exchange.
     bytes: f64,
-    /// Seconds of messages of an exchange: latencies, copies in the host, and what crosses the network.
+    /// Seconds of messages of an exchange: the longest latency, for all fly at once; copies in the host, and what crosses the network.
     latency_s: f64,
     local_s: f64,
     remote_s: f64,
@@ -85,11 +85,11 @@ impl Share {
     fn add(&mut self, shape: &Shape<'_>, rank: usize, neighbour: usize, bytes: f64) {
         self.bytes += bytes;
         if shape.is_remote(rank, neighbour) {
-            self.latency_s += shape.remote.alpha_s;
+            self.latency_s = self.latency_s.max(shape.remote.alpha_s);
             // The ranks of a host share its way to the network.
             self.remote_s += bytes * shape.remote.beta_s_per_byte * shape.here() as f64;
         } else {
-            self.latency_s += shape.local.alpha_s;
+            self.latency_s = self.latency_s.max(shape.local.alpha_s);
             self.local_s += bytes * shape.local.beta_s_per_byte;
         }
     }

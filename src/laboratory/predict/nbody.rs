@@ -15,8 +15,6 @@ const SOURCE: f64 = 32.0;
 const DIRECT_REDUCTIONS: f64 = 4.0;
 /// Reductions of an evaluation by multipoles besides those of its rounds: borders, crown, fields, failures.
 const TREE_REDUCTIONS: f64 = 12.0;
-/// Neighbours of a block in space: the most ranks that it exchanges much with.
-const NEIGHBOURS: f64 = 26.0;
 
 /// Messages within a host, where they are counted elsewhere.
 const FREE: Link = Link { name: String::new(), between: String::new(), alpha_s: 0.0, beta_s_per_byte: 0.0 };
@@ -173,17 +171,18 @@ impl NBodyWork {
         let largest = block_range(self.count as usize, shape.ranks, 0).1 as f64 / self.count as f64;
         let evaluations = self.costs.evaluations;
         let block = SOURCE * self.count as f64 / ranks;
-        let copies = if shape.hosts() == 1 { block * shape.local.beta_s_per_byte } else { 0.0 };
-        let flying = shape.widest().seconds(block) - copies;
+        // An owner's messages fly at once, but their bytes leave one after the other.
+        let bytes_s = (ranks - 1.0) * block * shape.widest().beta_s_per_byte;
+        let [copies, wire] = if shape.hosts() == 1 { [bytes_s, 0.0] } else { [0.0, bytes_s] };
+        let flying = if shape.ranks > 1 { shape.widest().alpha_s + wire } else { 0.0 };
         let cover = pairs * largest / (evaluations.max(1.0) * ranks);
-        // Blocks of an evaluation, and messages of their owner in each; nothing hides the first block.
-        let (blocks, others) = (evaluations * ranks, ranks - 1.0);
-        let hidden = (others * flying).min(cover) * (ranks - 1.0) / ranks;
+        // Nothing hides the first block.
+        let hidden = flying.min(cover) * (ranks - 1.0) / ranks;
         Parts {
             compute_s: (pairs + linear) * largest,
-            overhead_s: blocks * copies * others / ranks * 2.0,
-            messages_s: blocks * (others * flying - hidden).max(0.0),
-            hidden_s: blocks * hidden,
+            overhead_s: evaluations * copies * 2.0,
+            messages_s: evaluations * ranks * (flying - hidden),
+            hidden_s: evaluations * ranks * hidden,
             reductions_s: evaluations * DIRECT_REDUCTIONS * shape.reduction_s(),
         }
     }
@@ -196,10 +195,10 @@ impl NBodyWork {
         let growth = 1.0 + (counts.growth - 1.0).max(0.0) * levels;
         let bodies = (self.count as f64 / ranks) / (self.measured as f64 / 2.0);
         let surface = bodies.powf(2.0 / 3.0) * levels.min(2.0);
-        let messages = counts.messages * (ranks - 1.0).min(NEIGHBOURS);
         // What is lost holds the messages of the two ranks in this process.
         let link = if shape.hosts() > 1 { shape.remote } else { &FREE };
-        let flying = messages * link.alpha_s + counts.bytes * surface * link.beta_s_per_byte;
+        // Requests and answers of the two ranks follow each other; those of more ranks fly beside them.
+        let flying = counts.messages * link.alpha_s + counts.bytes * surface * link.beta_s_per_byte;
         let compute = (pairs * imbalance * growth + rest) / ranks;
         let hidden = flying.min(0.5 * compute);
         Parts {

@@ -77,7 +77,8 @@ fn what_the_interior_cannot_hide_shows() {
     // 16 ranks as 2 x 2 x 4 on eight hosts: with a latency of a second nothing else counts.
     let slow = row(&work, Some([0.9, 0.0]), 16);
     assert!(slow.hosts == 8 && slow.extrapolated);
-    assert!(slow.parts.messages_s > 2.0 && slow.parts.hidden_s > 0.0, "{slow:?}");
+    assert!(slow.parts.messages_s > 0.8 && slow.parts.hidden_s > 0.0, "{slow:?}");
+    close(slow.parts.messages_s + slow.parts.hidden_s, 0.9);
     close(slow.parts.reductions_s, 4.0 * 0.9);
     let fast = row(&work, Some([0.0, 0.0]), 16);
     close(fast.step_s_range[0], fast.parts.compute_s);
@@ -132,7 +133,7 @@ fn the_tree_keeps_what_was_seen_at_two_ranks() {
     close(eight.parts.compute_s, (0.8 * 1.3 * 1.18 + 0.2) * 2.0 / 8.0);
     let surface = 0.5f64.powf(2.0 / 3.0) * 2.0;
     close(eight.parts.overhead_s, 0.05 * surface);
-    close(eight.parts.hidden_s + eight.parts.messages_s, 70.0 * 1e-5 + 1e6 * surface * 1e-9);
+    close(eight.parts.hidden_s + eight.parts.messages_s, 10.0 * 1e-5 + 1e6 * surface * 1e-9);
     let alone = row(&bodies(Some(counts)), None, 1);
     close(alone.step_s, 2.0);
 }
