@@ -2,8 +2,11 @@
 //!
 //! Usage errors are clap's: one `error:` line, a hint, exit code 2.
 
+pub mod laboratory;
+
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use laboratory::{MachineArgs, PredictArgs};
 use std::io::{Result as IoResult, Write};
 use std::path::PathBuf;
 
@@ -88,6 +91,10 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Draw pictures and an animation from a finished run
     Render(RenderArgs),
+    /// Measure this machine: memory, arithmetic, messages, files, cores
+    Machine(MachineArgs),
+    /// Predict what a deck would cost on other shapes
+    Predict(PredictArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -145,6 +152,9 @@ pub struct RunArgs {
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
+    /// Write when each thread did what, for Perfetto [default: trace.json in the run directory]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub trace: Option<Option<PathBuf>>,
     /// Draw the temperature, or the surface density of bodies, in the terminal while the run goes on
     #[arg(long, conflicts_with = "quiet")]
     pub live: bool,
@@ -353,6 +363,11 @@ mod tests {
             "parhelion render a --position inf",
             "parhelion render a --pixels 1",
             "parhelion completions tcsh",
+            "parhelion machine --nonsense",
+            "parhelion machine deck.toml",
+            "parhelion predict a.toml --ranks 1,0",
+            "parhelion predict a.toml --network 1e-6",
+            "parhelion predict a.toml --network 2,1e-9",
         ] {
             let error = parsed(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
@@ -362,7 +377,7 @@ mod tests {
 
     #[test]
     fn every_help_shows_examples() {
-        for command in ["run", "check", "verify", "render", "completions", "man", "schema"] {
+        for command in ["run", "check", "verify", "render", "machine", "predict", "completions", "man", "schema"] {
             let help = parsed(&format!("parhelion {command} --help")).unwrap_err();
             assert_eq!(help.exit_code(), 0);
             assert!(help.to_string().contains(&format!("parhelion {command}")), "{help}");

@@ -84,6 +84,17 @@ impl HaloExchange {
         (links.len(), filled * size_of::<f64>())
     }
 
+    /// Neighbour and bytes of each message that a rank sends in one exchange, without making the buffers.
+    pub fn messages_of(
+        decomposition: &CartesianDecomposition,
+        rank: usize,
+        layout: &Layout,
+        width: usize,
+    ) -> Vec<(usize, usize)> {
+        let (links, _) = links(decomposition, rank, layout, width);
+        links.iter().map(|link| (link.neighbour, link.values.len() * size_of::<f64>())).collect()
+    }
+
     /// Messages that this rank sends in one exchange.
     pub fn messages(&self) -> usize {
         self.links.len()

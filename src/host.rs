@@ -3,6 +3,8 @@
 //! Linux tells through `/proc` and `/sys`, read here line by line (a crate for it would not build elsewhere). On other systems
 //! what cannot be found out is absent or a cautious default; nothing here fails a run.
 
+pub mod topology;
+
 use std::path::Path;
 
 /// The host's network name; `localhost` if it has none.

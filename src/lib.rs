@@ -114,6 +114,7 @@ pub mod host;
 pub mod index_order;
 pub mod input;
 pub mod interrupt;
+pub mod laboratory;
 pub mod nbody;
 pub mod output;
 pub mod parallel;

@@ -60,6 +60,10 @@ fn dispatch(command: Command, started: Instant) -> Result<u8> {
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Verify(arguments) => commands::verify::verify(&arguments),
         Command::Render(arguments) => commands::render::render(&arguments),
+        Command::Machine(arguments) => {
+            launch(&Launch::default(), |comm, setup| commands::machine::machine(comm, setup, &arguments))
+        }
+        Command::Predict(arguments) => commands::predict::predict(&arguments),
         Command::Completions { shell } => print(|out| cli::write_completions(shell, out)),
         Command::Man => print(|out| cli::write_man(out)),
         Command::Schema => print(|out| writeln!(out, "{}", config::schema())),

@@ -6,10 +6,12 @@
 //! Which thread does a chunk never changes a bit of the result, since chunks write disjoint cells.
 
 use crate::decomposition::block_range;
+use crate::timing::trace::{self, Kind};
 use rayon::prelude::*;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// A counter alone on its cache lines.
 #[derive(Debug, Default)]
@@ -39,8 +41,12 @@ impl Slabs {
         }
         (0..threads).into_par_iter().with_max_len(1).for_each(|job| {
             let own = rayon::current_thread_index().unwrap_or(job);
+            let begin = trace::is_on().then(Instant::now);
             for distance in 0..threads {
                 self.drain((own + distance) % threads, chunks, &work);
+            }
+            if let Some(begin) = begin {
+                trace::record_since(Kind::Tiles, begin, 0);
             }
         });
     }

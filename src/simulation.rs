@@ -6,6 +6,7 @@ use crate::heartbeat::{self, Activity};
 use crate::heat::HeatModel;
 use crate::nbody::model::NBodyModel;
 use crate::schedule::Clock;
+use crate::timing::trace::{self, Kind};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -136,7 +137,9 @@ pub fn simulate<M: Model>(
 }
 
 fn advance<M: Model>(model: &mut M, clock: &Clock, step: u64) -> Result<()> {
+    let begin = Instant::now();
     model.advance(clock.time(step - 1), clock.dt_of(step - 1))?;
+    trace::record_since(Kind::Step, begin, step);
     #[cfg(debug_assertions)]
     if fault::spoils() {
         model.spoil();

@@ -1,6 +1,9 @@
-//! Where the time goes: seconds per phase of a run on this rank.
+//! Where the time goes: seconds per phase of a run on this rank, and when, if that is recorded ([`trace`]).
 
-use std::time::Instant;
+pub mod trace;
+
+use std::time::{Duration, Instant};
+use trace::Kind;
 
 /// What a rank can be busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +78,24 @@ impl Timers {
         result
     }
 
-    /// Adds seconds to a phase.
+    /// Adds seconds to a phase that has just ended, in one piece.
     pub fn add(&mut self, phase: Phase, seconds: f64) {
+        self.count(phase, seconds);
+        if trace::is_on() {
+            let end = Instant::now();
+            let begin = end.checked_sub(Duration::from_secs_f64(seconds)).unwrap_or(end);
+            trace::record(Kind::Phase(phase), begin, end, 0);
+        }
+    }
+
+    /// Adds what lies between two moments to a phase.
+    pub fn add_span(&mut self, phase: Phase, begin: Instant, end: Instant) {
+        self.count(phase, (end - begin).as_secs_f64());
+        trace::record(Kind::Phase(phase), begin, end, 0);
+    }
+
+    /// Adds seconds to a phase that was in several pieces, or on several threads: they are not recorded.
+    pub fn count(&mut self, phase: Phase, seconds: f64) {
         self.seconds[phase as usize] += seconds;
     }
 

@@ -9,9 +9,10 @@ mod problems;
 use parhelion::comm::{Communicator, threads};
 use parhelion::heat::problem::HeatProblem;
 use parhelion::heat::{HeatModel, HeatOptions};
+use parhelion::timing::trace;
 use problems::{plain, rich, uniform};
 use rayon::prelude::*;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Steps that may allocate: they meet every mailbox, queue and buffer for the first time, twice over for a halo of width 3.
 const WARM_UP: u64 = 12;
@@ -26,12 +27,17 @@ fn constant() -> HeatProblem {
 }
 
 /// Allocations of the whole program during the steps of a run.
-fn allocations(problem: &HeatProblem, ranks: usize, width: usize) -> usize {
+fn allocations(problem: &HeatProblem, ranks: usize, width: usize, traced: bool) -> usize {
     let counted = threads::run(ranks, |comm| {
         // The rank and one worker of its own.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).use_current_thread().build().unwrap();
         meet_the_workers();
+        if traced {
+            // Shorter than the run: it goes round.
+            rayon::broadcast(|_| trace::start(Instant::now(), 500));
+        }
         let counted = on_rank(problem, comm, width);
+        assert!(!traced || rayon::broadcast(|_| trace::finish())[0].dropped > 0, "the ring was full");
         drop(pool);
         counted
     });
@@ -69,8 +75,10 @@ fn a_step_allocates_nothing() {
     assert!(counting::of_all_threads() > counter_works);
     for (name, problem) in [("constant", constant()), ("variable", rich(&[33, 26, 21])), ("plane", rich(&[60, 45]))] {
         for (ranks, width) in [(1, 1), (2, 1), (2, 2), (2, 3), (4, 2)] {
-            let counted = allocations(&problem, ranks, width);
-            assert_eq!(counted, 0, "{name}, {ranks} ranks, halo of width {width}: allocations");
+            for traced in [false, true] {
+                let counted = allocations(&problem, ranks, width, traced);
+                assert_eq!(counted, 0, "{name}, {ranks} ranks, halo of width {width}, traced {traced}: allocations");
+            }
         }
     }
 }

@@ -43,7 +43,8 @@ skip() {
 }
 
 formatting() {
-    timeout 300 cargo fmt --check && timeout 300 cargo fmt --check --manifest-path fuzz/Cargo.toml
+    timeout 300 cargo fmt --check && timeout 300 cargo fmt --check --manifest-path fuzz/Cargo.toml &&
+        timeout 300 cargo fmt --check --manifest-path tests/simgrid/Cargo.toml
 }
 
 clippy_default() {

@@ -3,9 +3,11 @@
 pub mod check;
 pub mod deck;
 mod known;
+pub mod machine;
 pub mod plan;
 pub mod plan_nbody;
 mod plan_outputs;
+pub mod predict;
 mod problem_words;
 mod reference_decks;
 pub mod render;

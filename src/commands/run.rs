@@ -9,11 +9,14 @@ use crate::console;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::heartbeat::{self, Activity};
+use crate::laboratory::timeline;
 use crate::output::atomic::write_file;
-use crate::output::run_directory::{Entry, RunDirectory};
+use crate::output::plain_file;
+use crate::output::run_directory::{Entry, RunDirectory, TRACE};
 use crate::report::{self, Chapter, Figures, Stopped};
 use crate::run_config::RunConfig;
 use crate::runtime::RankSetup;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -38,15 +41,27 @@ fn slurm_limit(started: Instant) -> Option<f64> {
 /// # Errors
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
-    let job = Job { comm, setup, arguments, started };
+    let job = Job { comm, setup, arguments, started, clock_offset: Cell::new(0) };
     heartbeat::enter(Activity::Deck);
     let (config, source) = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
     heartbeat::enter(Activity::Setup);
+    job.start_trace()?;
     let outcome = match config {
         RunConfig::Heat(config) => run_heat::run(&job, &config),
         RunConfig::NBody(config) => run_nbody::run(&job, &config),
     };
     outcome.map_err(|error| source.place(error))
+}
+
+/// Passes if there is a directory for the file and nothing else in its place.
+fn can_be_written(file: &Path) -> Result<()> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let found = plain_file::refuse_others(file).and_then(|()| std::fs::metadata(parent)).map(|found| found.is_dir());
+    match found {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::Io(format!("cannot write {}: {} is no directory", file.display(), parent.display()))),
+        Err(cause) => Err(Error::io("write", file, cause)),
+    }
 }
 
 /// A run of whatever physics.
@@ -55,6 +70,8 @@ pub(super) struct Job<'a> {
     pub(super) setup: &'a RankSetup,
     pub(super) arguments: &'a RunArgs,
     pub(super) started: Instant,
+    /// What the timeline is shifted by, once it has begun.
+    clock_offset: Cell<i64>,
 }
 
 /// What every deck has.
@@ -158,6 +175,31 @@ impl Job<'_> {
             ));
         }
         Ok(STOPPED)
+    }
+
+    /// Begins to record when each thread does what, if that is asked for. Collective.
+    ///
+    /// # Errors
+    /// Exit code 3 if the file could not be written when the run is over, the same on all ranks.
+    fn start_trace(&self) -> Result<()> {
+        let Some(file) = &self.arguments.trace else { return Ok(()) };
+        let named = file.as_deref().filter(|_| self.comm.rank() == 0);
+        agree(self.comm, named.map_or(Ok(()), can_be_written))?;
+        self.clock_offset.set(timeline::start(self.comm, self.started));
+        Ok(())
+    }
+
+    /// Writes what has been recorded, if that was asked for; a run that is over does not fail for it. Collective.
+    pub(super) fn write_trace(&self, directory: &Path, title: &str) {
+        let Some(file) = &self.arguments.trace else { return };
+        let path = file.clone().unwrap_or_else(|| directory.join(TRACE));
+        let timeline = timeline::gather(self.comm, self.clock_offset.get());
+        if self.comm.rank() == 0 {
+            let text = timeline.chrome(title);
+            if let Err(cause) = write_file(&path, |file| file.write_all(text.as_bytes())) {
+                console::message(&format!("warning: no timeline: {cause}"));
+            }
+        }
     }
 
     /// Writes the report and prints the summary.

@@ -106,6 +106,7 @@ impl HeatJob<'_> {
         let kept = Kept { restart: self.begin.restart(), record: keeper.into_record() };
         if statistics.stopped {
             drop(outputs);
+            self.job.write_trace(self.directory, &self.config.title);
             let step = self.begin.step() + statistics.steps;
             return self.job.stop(self.directory, &Stopped::new("heat", title, step, &self.clock, &kept));
         }
@@ -139,6 +140,7 @@ impl HeatJob<'_> {
         let digest = digest(grid, model.decomposition(), model.temperature(), job.comm);
         model.timers.add(Phase::Digest, begin.elapsed().as_secs_f64());
         let copy_s = self.copy_seconds(model);
+        job.write_trace(self.directory, &self.config.title);
         let loop_s = job.slowest(statistics.loop_s);
         let (phases, ranks) = report::gather(job.comm, &model.timers, &PHASES, model.traffic());
         let last = finished.last.ok_or_else(|| Error::Defect("a run without final diagnostics".into()))?;

@@ -98,9 +98,9 @@ fn first_forces<'c>(
 ) -> Result<(NBodyModel<'c>, f64)> {
     let bodies = groups.bodies(job.comm)?;
     drop(groups);
-    let setup_s = start.elapsed().as_secs_f64();
+    let made = Instant::now();
     let mut model = NBodyModel::new(&plan.problem, bodies, job.comm, path)?;
-    model.timers.add(Phase::Setup, setup_s);
+    model.timers.add_span(Phase::Setup, start, made);
     let limit = model.shortest_free_fall();
     Ok((model, limit))
 }
@@ -145,6 +145,7 @@ impl NBodyJob<'_> {
         let kept = Kept { restart: self.begin.restart(), record: keeper.into_record() };
         if statistics.stopped {
             drop(outputs);
+            self.job.write_trace(self.directory, &self.config.title);
             let step = self.begin.step() + statistics.steps;
             let title = &self.config.title;
             return self.job.stop(self.directory, &Stopped::new("nbody", title, step, &self.clock, &kept));
@@ -180,6 +181,7 @@ impl NBodyJob<'_> {
         let [pairs, cell_pairs] = model.work();
         let digest = digest_bodies(model.bodies(), job.comm);
         model.timers.add(Phase::Digest, begin.elapsed().as_secs_f64());
+        job.write_trace(self.directory, &self.config.title);
         let loop_s = job.slowest(statistics.loop_s);
         let costs = model.costs();
         let (phases, ranks) = report::gather(job.comm, &model.all_timers(), &PHASES, (costs.messages, costs.bytes));

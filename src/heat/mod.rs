@@ -191,19 +191,20 @@ impl<'c> HeatModel<'c> {
         let (plan, coefficients, sources) = (&self.plan, &self.coefficients, &self.sources);
         let (new, walls) = (&mut self.new, &mut self.walls);
         let start = Instant::now();
-        let mut interior = 0.0;
+        let mut interior = [start; 2];
         self.halo.exchange_while(self.comm, &mut self.old, |old| {
-            let start = Instant::now();
+            interior[0] = Instant::now();
             plan.run(&core, &step(dt, old, new, coefficients, sources, walls));
-            interior = start.elapsed().as_secs_f64();
+            interior[1] = Instant::now();
         });
-        let exchanged = start.elapsed().as_secs_f64();
+        let exchanged = Instant::now();
         for slab in shell(target, &core) {
             plan.run(&slab, &step(dt, &self.old, new, coefficients, sources, walls));
         }
-        self.timers.add(Phase::Interior, interior);
-        self.timers.add(Phase::Halo, exchanged - interior);
-        self.timers.add(Phase::Rim, start.elapsed().as_secs_f64() - exchanged);
+        self.timers.add_span(Phase::Halo, start, interior[0]);
+        self.timers.add_span(Phase::Interior, interior[0], interior[1]);
+        self.timers.add_span(Phase::Halo, interior[1], exchanged);
+        self.timers.add_span(Phase::Rim, exchanged, Instant::now());
         self.exchanges += 1;
     }
 

@@ -24,6 +24,8 @@ use crate::cpu::CpuPath;
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
 use crate::particles::Particles;
+use crate::timing::Phase;
+use crate::timing::trace::{self, Kind};
 use rayon::prelude::*;
 use std::time::Instant;
 
@@ -151,11 +153,11 @@ impl DirectSum {
     fn pass_block(&mut self, block: usize, bodies: &Particles, total: usize, comm: &dyn Communicator, end: usize) {
         let start = Instant::now();
         let DirectSum { kernel, tiles, own, sources, block: values, costs, .. } = self;
-        let mut near_s = 0.0;
+        let mut near = [start; 2];
         let mut work = || {
-            let start = Instant::now();
+            near[0] = Instant::now();
             sources.pull(kernel, tiles, own, end);
-            near_s += start.elapsed().as_secs_f64();
+            near[1] = Instant::now();
         };
         if block == comm.size() {
             work();
@@ -165,8 +167,14 @@ impl DirectSum {
             costs.count(block, values.len() * size_of::<f64>(), comm);
             exchange(block, bodies, values, comm, &mut work);
         }
-        costs.near_s += near_s;
-        costs.exchange_s += start.elapsed().as_secs_f64() - near_s;
+        let exchanged = Instant::now();
+        costs.near_s += (near[1] - near[0]).as_secs_f64();
+        costs.exchange_s += (near[0] - start + (exchanged - near[1])).as_secs_f64();
+        for (phase, begin, end) in
+            [(Phase::Exchange, start, near[0]), (Phase::Near, near[0], near[1]), (Phase::Exchange, near[1], exchanged)]
+        {
+            trace::record(Kind::Phase(phase), begin, end, 0);
+        }
     }
 
     /// Takes the sums to the bodies.

@@ -13,6 +13,7 @@ use crate::comm::{Communicator, ReduceOp};
 use crate::cpu::CpuPath;
 use crate::error::Result;
 use crate::particles::Particles;
+use crate::timing::trace::{self, Kind};
 use crate::timing::{Phase, Timers};
 use std::time::Instant;
 
@@ -118,7 +119,9 @@ impl<'c> NBodyModel<'c> {
         let (start, before) = (Instant::now(), self.forces.costs().seconds());
         self.integrator.advance(&mut self.bodies, &mut *self.forces, dt, self.comm)?;
         let forces = self.forces.costs().seconds() - before;
-        self.timers.add(Phase::Integration, (start.elapsed().as_secs_f64() - forces).max(0.0));
+        self.timers.count(Phase::Integration, (start.elapsed().as_secs_f64() - forces).max(0.0));
+        // The whole of it: what forces take lies in it.
+        trace::record_since(Kind::Phase(Phase::Integration), start, 0);
         Ok(())
     }
 
@@ -138,11 +141,11 @@ impl<'c> NBodyModel<'c> {
     /// Seconds per phase so far, those of forces included.
     pub fn all_timers(&self) -> Timers {
         let (mut timers, costs) = (self.timers.clone(), self.forces.costs());
-        timers.add(Phase::Build, costs.build_s);
-        timers.add(Phase::Upward, costs.upward_s);
-        timers.add(Phase::Exchange, costs.exchange_s);
-        timers.add(Phase::Far, costs.far_s);
-        timers.add(Phase::Near, costs.near_s);
+        timers.count(Phase::Build, costs.build_s);
+        timers.count(Phase::Upward, costs.upward_s);
+        timers.count(Phase::Exchange, costs.exchange_s);
+        timers.count(Phase::Far, costs.far_s);
+        timers.count(Phase::Near, costs.near_s);
         timers
     }
 

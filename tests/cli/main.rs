@@ -6,6 +6,7 @@ mod decks;
 mod directories;
 mod files;
 mod hostile_text;
+mod laboratory;
 mod live;
 mod nbody;
 mod planted;

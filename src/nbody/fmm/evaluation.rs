@@ -10,8 +10,10 @@ use super::survey::Survey;
 use super::traversal::{Effort, Leaves, Room, Walk};
 use crate::comm::{Communicator, ReduceOp};
 use crate::nbody::gravity::{PairKernel, Sources};
+use crate::timing::Phase;
+use crate::timing::trace::{self, Kind};
 use rayon::prelude::*;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Seconds that a rank computes while the answers of a round fly: about what they take at a gigabyte a second. All ranks meet after
 /// every round, so a rank that computed longer than the others would keep them waiting: with a quarter of the branches in every round, two
@@ -85,9 +87,19 @@ impl Terms<'_> {
         let walk = self.walk(store);
         let in_a_row = (tasks.len() / (ROWS_PER_THREAD * rayon::current_num_threads())).max(1);
         tasks.par_chunks_mut(in_a_row).for_each(|tasks| {
-            let mut room = Room::default();
-            for task in tasks {
+            let (mut room, begin) = (Room::default(), trace::is_on().then(Instant::now));
+            for task in tasks.iter_mut() {
                 task.effort = walk.run(&mut room, &task.branch.path, &mut task.leaves);
+            }
+            if let Some(begin) = begin {
+                let efforts = tasks.iter().map(|task| task.effort);
+                record_walk(
+                    begin,
+                    efforts.fold(Effort::default(), |mut sum, effort| {
+                        sum += effort;
+                        sum
+                    }),
+                );
             }
         });
     }
@@ -121,7 +133,9 @@ pub fn run<L: Leaves + Send>(
     while comm.size() > 1 {
         let start = Instant::now();
         let missing = sift(terms, store, &mut pending, &mut ready);
-        traffic.seconds += start.elapsed().as_secs_f64();
+        let sifted = Instant::now();
+        traffic.seconds += (sifted - start).as_secs_f64();
+        trace::record(Kind::Phase(Phase::Exchange), start, sifted, 0);
         let mut most = [missing.len() as f64];
         comm.all_reduce(ReduceOp::Max, &mut most);
         if most[0] == 0.0 {
@@ -133,6 +147,14 @@ pub fn run<L: Leaves + Send>(
     ready.extend(pending.into_iter().map(|pending| pending.task));
     terms.compute(store, &mut ready);
     traffic
+}
+
+/// Records what a thread has walked: far and near alternate at every leaf, and are shown as one piece each.
+fn record_walk(begin: Instant, effort: Effort) {
+    let far = begin + Duration::from_secs_f64(effort.far_s);
+    trace::record(Kind::Phase(Phase::Far), begin, far, 0);
+    trace::record(Kind::Phase(Phase::Near), far, far + Duration::from_secs_f64(effort.near_s), 0);
+    trace::record_since(Kind::Walk, begin, 0);
 }
 
 /// A task that cannot be done yet.

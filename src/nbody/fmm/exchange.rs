@@ -11,6 +11,8 @@ use super::record::{Numbers, read_cell, write_cell};
 use super::store::Store;
 use crate::comm::{Communicator, route};
 use crate::nbody::gravity::Sources;
+use crate::timing::Phase;
+use crate::timing::trace::{self, Kind};
 use std::time::Instant;
 
 /// A cell whose diameter is more than this share of its distance from a rank's branches will likely be opened there.
@@ -51,11 +53,11 @@ pub fn fetch(
     let asked = route::all_to_all(comm, &requests);
     let answer = |(rank, request): (usize, &Vec<u8>)| answer(store, bodies, request, &owners[rank]);
     let answers: Vec<Vec<u8>> = asked.iter().enumerate().map(answer).collect();
-    let mut worked = 0.0;
+    let mut worked = [start; 2];
     let received = route::all_to_all_while(comm, &answers, &mut || {
-        let start = Instant::now();
+        worked[0] = Instant::now();
         work(store);
-        worked += start.elapsed().as_secs_f64();
+        worked[1] = Instant::now();
     });
     for part in requests.iter().chain(&answers).filter(|part| !part.is_empty()) {
         traffic.messages += 1;
@@ -69,7 +71,10 @@ pub fn fetch(
         }
     }
     store.shape_new_cells();
-    traffic.seconds += start.elapsed().as_secs_f64() - worked;
+    for (begin, end) in [(start, worked[0]), (worked[1], Instant::now())] {
+        traffic.seconds += (end - begin).as_secs_f64();
+        trace::record(Kind::Phase(Phase::Exchange), begin, end, 0);
+    }
 }
 
 /// For every rank the first cells wanted from it: (place there, place here), in order of the former.

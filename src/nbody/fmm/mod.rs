@@ -53,6 +53,8 @@ use crate::nbody::force::{ForceCosts, Forces};
 use crate::nbody::gravity::{PairKernel, Sources};
 use crate::nbody::problem::Gravity;
 use crate::particles::Particles;
+use crate::timing::Phase;
+use crate::timing::trace::{self, Kind};
 use acceptance::{Acceptance, Limit};
 use domain::Domain;
 use evaluation::{Task, Terms};
@@ -118,7 +120,9 @@ impl Forces for Fmm {
         let Some(domain) = domain::distribute(bodies, &self.work, self.tuning.leaf_capacity, comm)? else {
             return Ok(());
         };
-        self.costs.build_s += start.elapsed().as_secs_f64();
+        let sorted = Instant::now();
+        self.costs.build_s += (sorted - start).as_secs_f64();
+        trace::record(Kind::Phase(Phase::Build), start, sorted, 0);
         let [lowest, highest] = self.tuning.orders;
         let acceptance = Acceptance::new(&self.gravity, self.tuning.limit, lowest, highest);
         let mut planted = plant::plant(&domain, bodies, from_level, self.measure(&acceptance), comm);

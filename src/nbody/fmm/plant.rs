@@ -11,6 +11,8 @@ use super::store::Store;
 use crate::comm::{Communicator, route};
 use crate::nbody::gravity::Sources;
 use crate::particles::Particles;
+use crate::timing::Phase;
+use crate::timing::trace::{self, Kind};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::Instant;
@@ -65,19 +67,28 @@ pub fn plant(
         .par_iter()
         .map(|(branch, range)| grow(&domain.keys[range.clone()], prefix(*branch), domain.limit))
         .collect();
-    let build_s = start.elapsed().as_secs_f64();
+    let built = Instant::now();
     let mut moments = room_for_moments(domain.crown.nodes.len(), &grown, measure.stride());
     let rows = cut(&mut moments[domain.crown.nodes.len() * measure.stride()..], &grown, measure.stride());
     grown.par_iter_mut().zip(rows).zip(&work).for_each(|((cells, moments), (_, range))| {
         measure.branch(cells, moments, branch_bodies(bodies, range.clone()), from_level);
     });
     let mut planted = assemble(domain, grown, moments, work, measure.stride());
-    let upward_s = start.elapsed().as_secs_f64() - build_s;
-    let exchange = Instant::now();
+    let measured = Instant::now();
     share_branches(&mut planted.store, domain, comm);
     finish_crown(&mut planted.store, &domain.crown, measure);
     planted.store.shape_new_cells();
-    Planted { build_s, upward_s, exchange_s: exchange.elapsed().as_secs_f64(), ..planted }
+    let shared = Instant::now();
+    let of = |phase: Phase, begin: Instant, end: Instant| {
+        trace::record(Kind::Phase(phase), begin, end, 0);
+        (end - begin).as_secs_f64()
+    };
+    Planted {
+        build_s: of(Phase::Build, start, built),
+        upward_s: of(Phase::Upward, built, measured),
+        exchange_s: of(Phase::Exchange, measured, shared),
+        ..planted
+    }
 }
 
 fn body_ranges(domain: &Domain, rank: usize) -> Vec<Range<usize>> {

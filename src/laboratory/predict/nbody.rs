@@ -1,0 +1,269 @@
+//! A step of bodies: measured seconds a body (or a pair) of a rank, what two ranks were seen to send and to lose, and the blocks of the direct sum.
+
+use super::{Parts, Shape, Work, flops_of, host_factor};
+use crate::decomposition::block_range;
+use crate::error::{Error, Result};
+use crate::laboratory::machine::Machine;
+use crate::laboratory::machine::links::Link;
+use crate::nbody::model::{NBodyModel, memory_bytes};
+use crate::nbody::problem::{Integrator, Method, NBodyProblem};
+use crate::timing::Phase;
+
+/// Bytes of a source as it travels: place and mass.
+const SOURCE: f64 = 32.0;
+/// Reductions of an evaluation by direct summation: counts, blocks, extent, failures.
+const DIRECT_REDUCTIONS: f64 = 4.0;
+/// Reductions of an evaluation by multipoles besides those of its rounds: borders, crown, fields, failures.
+const TREE_REDUCTIONS: f64 = 12.0;
+
+/// Messages within a host, where they are counted elsewhere.
+const FREE: Link = Link { name: String::new(), between: String::new(), alpha_s: 0.0, beta_s_per_byte: 0.0 };
+
+/// What a step of one rank cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NBodyCosts {
+    /// Pairs of bodies.
+    pub near_s: f64,
+    /// Cell interactions.
+    pub far_s: f64,
+    /// Tree and moments.
+    pub tree_s: f64,
+    /// Waiting for others and finding out what is missing.
+    pub exchange_s: f64,
+    /// Kicks and drifts.
+    pub integration_s: f64,
+    /// Evaluations of forces.
+    pub evaluations: f64,
+    /// Pairs of bodies and of cells.
+    pub pairs: [f64; 2],
+    /// Messages and bytes sent.
+    pub sent: [f64; 2],
+}
+
+impl NBodyCosts {
+    /// Of a model, so far.
+    pub fn of(model: &NBodyModel<'_>) -> NBodyCosts {
+        let costs = model.costs();
+        NBodyCosts {
+            near_s: costs.near_s,
+            far_s: costs.far_s,
+            tree_s: costs.build_s + costs.upward_s,
+            exchange_s: costs.exchange_s,
+            integration_s: model.timers.seconds(Phase::Integration),
+            evaluations: costs.evaluations as f64,
+            pairs: [costs.pairs as f64, costs.cell_pairs as f64],
+            sent: [costs.messages as f64, costs.bytes as f64],
+        }
+    }
+
+    /// The difference to an earlier moment.
+    pub fn since(&self, earlier: &NBodyCosts) -> NBodyCosts {
+        NBodyCosts {
+            near_s: self.near_s - earlier.near_s,
+            far_s: self.far_s - earlier.far_s,
+            tree_s: self.tree_s - earlier.tree_s,
+            exchange_s: self.exchange_s - earlier.exchange_s,
+            integration_s: self.integration_s - earlier.integration_s,
+            evaluations: self.evaluations - earlier.evaluations,
+            pairs: [self.pairs[0] - earlier.pairs[0], self.pairs[1] - earlier.pairs[1]],
+            sent: [self.sent[0] - earlier.sent[0], self.sent[1] - earlier.sent[1]],
+        }
+    }
+
+    /// All of it.
+    pub fn seconds(&self) -> f64 {
+        self.near_s + self.far_s + self.rest_s()
+    }
+
+    /// All but pairs of bodies and of cells.
+    fn rest_s(&self) -> f64 {
+        self.tree_s + self.exchange_s + self.integration_s
+    }
+
+    /// A part of it.
+    pub fn divided(&self, by: f64) -> NBodyCosts {
+        NBodyCosts {
+            near_s: self.near_s / by,
+            far_s: self.far_s / by,
+            tree_s: self.tree_s / by,
+            exchange_s: self.exchange_s / by,
+            integration_s: self.integration_s / by,
+            evaluations: self.evaluations / by,
+            pairs: self.pairs.map(|pairs| pairs / by),
+            sent: self.sent.map(|sent| sent / by),
+        }
+    }
+}
+
+/// What two ranks send and lose in a step, and how even their work is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TreeCounts {
+    /// Of the rank that sends most.
+    pub messages: f64,
+    /// Likewise.
+    pub bytes: f64,
+    /// Work of the busiest rank over the mean.
+    pub imbalance: f64,
+    /// Work of all ranks over that of one rank alone: pairs that are found twice.
+    pub growth: f64,
+    /// Seconds of a rank beyond its share of what one rank alone needs: surveys, answers, a tree that is not shared evenly.
+    pub lost_s: f64,
+}
+
+impl TreeCounts {
+    /// From the costs of each rank, with the price of a pair from a rank alone.
+    pub fn new(of_ranks: &[NBodyCosts], alone: &NBodyCosts) -> TreeCounts {
+        let price = [alone.near_s / alone.pairs[0].max(1.0), alone.far_s / alone.pairs[1].max(1.0)];
+        let work = |costs: &NBodyCosts| costs.pairs[0] * price[0] + costs.pairs[1] * price[1];
+        let works: Vec<f64> = of_ranks.iter().map(work).collect();
+        let sum: f64 = works.iter().sum();
+        let ranks = of_ranks.len() as f64;
+        let rest: f64 = of_ranks.iter().map(NBodyCosts::rest_s).sum();
+        let most = |value: fn(&NBodyCosts) -> f64| of_ranks.iter().map(value).fold(0.0, f64::max);
+        TreeCounts {
+            messages: most(|costs| costs.sent[0]),
+            bytes: most(|costs| costs.sent[1]),
+            imbalance: works.iter().copied().fold(0.0, f64::max) * works.len() as f64 / sum.max(1e-300),
+            growth: sum / work(alone).max(1e-300),
+            lost_s: ((rest - alone.rest_s()) / ranks).max(0.0),
+        }
+    }
+}
+
+/// An N-body deck with its measured costs.
+#[derive(Clone, Debug)]
+pub struct NBodyWork {
+    /// The problem with its method chosen.
+    pub problem: NBodyProblem,
+    /// Bodies of the deck.
+    pub count: u64,
+    /// Bodies that were measured.
+    pub measured: u64,
+    /// Threads of the rank that was measured.
+    pub threads: usize,
+    /// A step of the measured bodies on one rank.
+    pub costs: NBodyCosts,
+    /// Of the multipole method.
+    pub tree: Option<TreeCounts>,
+    /// Steps, if they are known.
+    pub steps: Option<u64>,
+    /// This machine; its arithmetic carries the costs to others.
+    pub home: Machine,
+}
+
+impl NBodyWork {
+    /// How much faster a rank of the shape is than the one that was measured.
+    fn factor(&self, machine: &Machine, shape: &Shape<'_>) -> f64 {
+        host_factor(machine, &self.home, shape.threads, self.threads, flops_of)
+    }
+
+    /// Seconds of a step that one rank with all bodies would take, with the threads of the shape: pairs of bodies and of cells, and the rest.
+    fn alone(&self, machine: &Machine, shape: &Shape<'_>) -> [f64; 2] {
+        let (costs, factor) = (&self.costs, self.factor(machine, shape));
+        let times = self.count as f64 / self.measured as f64;
+        let square = if self.problem.gravity.method == Method::Direct { times } else { 1.0 };
+        [(costs.near_s * square + costs.far_s) * times / factor, costs.rest_s() * times / factor]
+    }
+
+    /// Blocks pass by, each sent by its owner to all others while the one before is summed.
+    fn direct(&self, machine: &Machine, shape: &Shape<'_>) -> Parts {
+        let (ranks, [pairs, linear]) = (shape.ranks as f64, self.alone(machine, shape));
+        let largest = block_range(self.count as usize, shape.ranks, 0).1 as f64 / self.count as f64;
+        let evaluations = self.costs.evaluations;
+        let block = SOURCE * self.count as f64 / ranks;
+        // An owner's messages fly at once, but their bytes leave one after the other.
+        let bytes_s = (ranks - 1.0) * block * shape.widest().beta_s_per_byte;
+        let [copies, wire] = if shape.hosts() == 1 { [bytes_s, 0.0] } else { [0.0, bytes_s] };
+        let flying = if shape.ranks > 1 { shape.widest().alpha_s + wire } else { 0.0 };
+        let cover = pairs * largest / (evaluations.max(1.0) * ranks);
+        // Nothing hides the first block.
+        let hidden = flying.min(cover) * (ranks - 1.0) / ranks;
+        Parts {
+            compute_s: (pairs + linear) * largest,
+            overhead_s: evaluations * copies * 2.0,
+            messages_s: evaluations * ranks * (flying - hidden),
+            hidden_s: evaluations * ranks * hidden,
+            reductions_s: evaluations * DIRECT_REDUCTIONS * shape.reduction_s(),
+        }
+    }
+
+    /// Bodies near the surface of a rank's part are wanted by others: bytes go with its bodies to the power 2/3 and with its neighbours.
+    fn tree(&self, counts: &TreeCounts, machine: &Machine, shape: &Shape<'_>) -> Parts {
+        let (ranks, [pairs, rest]) = (shape.ranks as f64, self.alone(machine, shape));
+        let levels = ranks.log2();
+        let imbalance = 1.0 + (counts.imbalance - 1.0).max(0.0) * levels;
+        let growth = 1.0 + (counts.growth - 1.0).max(0.0) * levels;
+        let bodies = (self.count as f64 / ranks) / (self.measured as f64 / 2.0);
+        let surface = bodies.powf(2.0 / 3.0) * levels.min(2.0);
+        // What is lost holds the messages of the two ranks in this process.
+        let link = if shape.hosts() > 1 { shape.remote } else { &FREE };
+        // Requests and answers of the two ranks follow each other; those of more ranks fly beside them.
+        let flying = counts.messages * link.alpha_s + counts.bytes * surface * link.beta_s_per_byte;
+        let compute = (pairs * imbalance * growth + rest) / ranks;
+        let hidden = flying.min(0.5 * compute);
+        Parts {
+            compute_s: compute,
+            overhead_s: counts.lost_s * surface / self.factor(machine, shape),
+            messages_s: flying - hidden,
+            hidden_s: hidden,
+            reductions_s: self.costs.evaluations * TREE_REDUCTIONS * shape.reduction_s(),
+        }
+    }
+}
+
+impl Work for NBodyWork {
+    fn parts(&self, machine: &Machine, shape: &Shape<'_>) -> Result<Parts> {
+        if shape.ranks as u64 > self.count {
+            return Err(Error::Input(format!(
+                "{} bodies do not feed {} ranks: use at most {}",
+                self.count, shape.ranks, self.count
+            )));
+        }
+        if matches!(self.problem.integrator, Integrator::Hermite4 | Integrator::GaussRadau15) && shape.ranks > 1 {
+            return Err(Error::Input(format!(
+                "{} keeps all bodies on every rank, which this model does not describe: predict one rank",
+                self.problem.integrator.name()
+            )));
+        }
+        Ok(match &self.tree {
+            Some(counts) => self.tree(counts, machine, shape),
+            None => self.direct(machine, shape),
+        })
+    }
+
+    fn memory_per_rank(&self, ranks: usize) -> Result<u64> {
+        let own = block_range(self.count as usize, ranks, 0).1 as u64;
+        Ok(memory_bytes(&self.problem, own, self.count))
+    }
+
+    fn steps(&self) -> Option<u64> {
+        self.steps
+    }
+
+    fn measured_workers(&self) -> usize {
+        self.home.cores.max(self.threads)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let costs = &self.costs;
+        let step = format!(
+            "{:.4e} s a step of {} bodies on {} threads here, {} force evaluations, median",
+            costs.seconds(),
+            self.measured,
+            self.threads,
+            costs.evaluations
+        );
+        let counts = |t: &TreeCounts| {
+            format!(
+                "2 ranks of this process: {:.0} messages and {:.3e} bytes a step, busiest {:.1} % above the mean, {:.1} % more \
+                 work, {:.4e} s lost to surveys and waiting",
+                t.messages,
+                t.bytes,
+                100.0 * (t.imbalance - 1.0),
+                100.0 * (t.growth - 1.0),
+                t.lost_s
+            )
+        };
+        [step].into_iter().chain(self.tree.as_ref().map(counts)).collect()
+    }
+}

@@ -1,0 +1,155 @@
+//! The model against numbers worked out by hand, on a machine of round figures.
+
+use super::calibrate::Rate;
+use super::heat::HeatWork;
+use super::nbody::{NBodyCosts, NBodyWork, TreeCounts};
+use super::*;
+use crate::input::mask;
+use crate::laboratory::machine::bandwidth::Bandwidth;
+use crate::laboratory::machine::{Machine, flops::Flops};
+use crate::nbody::problem::{Method, NBodyProblem};
+use crate::run_config::RunConfig;
+use std::path::Path;
+
+fn machine() -> Machine {
+    let text = r#"{"version": 1, "host": "round", "cpu_model": "figures", "cores": 2, "logical_cpus": 2, "numa_nodes": 1, "caches": [],
+        "cpu_paths": [], "memory_bytes": 0, "bandwidth": [], "flops": [], "links": [], "file_system": null, "bindings": []}"#;
+    let mut machine: Machine = serde_json::from_str(text).unwrap();
+    let of = |threads: usize, rate: f64| Bandwidth {
+        threads,
+        copy_bytes_per_s: rate,
+        triad_bytes_per_s: rate,
+        nontemporal_copy_bytes_per_s: rate,
+    };
+    machine.bandwidth = vec![of(1, 20e9), of(2, 40e9)];
+    machine.flops = vec![Flops { path: "avx2".to_owned(), threads: 1, f64_per_s: 1e10 }];
+    machine.links = vec![link("shared_memory", 1e-6, 1e-10), link("tcp", 1e-5, 1e-9)];
+    machine
+}
+
+fn link(name: &str, alpha_s: f64, beta_s_per_byte: f64) -> Link {
+    Link { name: name.to_owned(), between: String::new(), alpha_s, beta_s_per_byte }
+}
+
+/// 512^3 cells at 1e9 updates a second on one thread, 1.6e9 on two.
+fn heat() -> HeatWork {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("inputs/heat/bench_512.toml");
+    let RunConfig::Heat(config) = crate::config::load(&path, &[], &mask::read).unwrap() else { panic!("not heat") };
+    let rates = vec![Rate { threads: 1, per_s: 1e9 }, Rate { threads: 2, per_s: 1.6e9 }];
+    HeatWork { config: *config, rates, home: machine(), steps: Some(20), how: String::new() }
+}
+
+fn bodies(tree: Option<TreeCounts>) -> NBodyWork {
+    let costs = NBodyCosts { near_s: 0.8, tree_s: 0.1, integration_s: 0.1, evaluations: 1.0, ..NBodyCosts::default() };
+    let mut problem = NBodyProblem::default();
+    problem.gravity.method = if tree.is_some() { Method::Fmm } else { Method::Direct };
+    NBodyWork { problem, count: 20_000, measured: 10_000, threads: 1, costs, tree, steps: None, home: machine() }
+}
+
+fn close(a: f64, b: f64) {
+    assert!((a - b).abs() <= 1e-9 * b.abs(), "{a} is not {b}");
+}
+
+fn row(work: &dyn Work, network: Option<[f64; 2]>, ranks: usize) -> Prediction {
+    let machine = machine();
+    predict(work, &machine, &Links::new(&machine, network), ranks, 1).unwrap()
+}
+
+#[test]
+fn one_rank_is_cells_over_rate_and_two_share_the_host() {
+    let (work, cells, face) = (heat(), 512f64.powi(3), 512.0 * 512.0 * 8.0);
+    let alone = row(&work, None, 1);
+    close(alone.step_s, cells / 1e9);
+    close(alone.total_s.unwrap(), 20.0 * cells / 1e9);
+    let two = row(&work, None, 2);
+    close(two.parts.compute_s, cells / 2.0 / 0.8e9);
+    close(two.parts.overhead_s, 4.0 * face / 20e9 + face * 1e-10);
+    close(two.parts.hidden_s, 1e-6);
+    assert_eq!((two.parts.messages_s, two.hosts, two.extrapolated), (0.0, 1, false));
+    // One reduction a step of more than a hundredth of a second: one level of two ranks.
+    close(two.parts.reductions_s, 1e-6);
+    assert!(two.memory_per_rank > (cells * 8.0) as u64 && two.memory_per_rank < (cells * 8.2) as u64);
+}
+
+#[test]
+fn what_the_interior_cannot_hide_shows() {
+    let work = heat();
+    // 16 ranks as 2 x 2 x 4 on eight hosts: with a latency of a second nothing else counts.
+    let slow = row(&work, Some([0.9, 0.0]), 16);
+    assert!(slow.hosts == 8 && slow.extrapolated);
+    assert!(slow.parts.messages_s > 0.8 && slow.parts.hidden_s > 0.0, "{slow:?}");
+    close(slow.parts.messages_s + slow.parts.hidden_s, 0.9);
+    close(slow.parts.reductions_s, 4.0 * 0.9);
+    let fast = row(&work, Some([0.0, 0.0]), 16);
+    close(fast.step_s_range[0], fast.parts.compute_s);
+    assert!(slow.step_s_range[1] > slow.step_s && fast.step_s < slow.step_s);
+}
+
+#[test]
+fn a_table_names_its_base_and_what_does_not_fit() {
+    let (machine, work) = (machine(), heat());
+    let links = Links::new(&machine, None);
+    let rows = table(&work, &machine, &links, &[1, 2, 521], 1);
+    let two = rows[1].1.as_ref().unwrap();
+    close(two.speedup, rows[0].1.as_ref().unwrap().step_s / two.step_s);
+    close(two.efficiency, two.speedup / 2.0);
+    assert_eq!(rows[2].1.as_ref().unwrap_err().exit_code(), 2);
+    assert_eq!(best(&work, &machine, &links, &[1, 2], 1).unwrap().ranks, 2);
+}
+
+#[test]
+fn rates_are_carried_by_the_figures_of_hosts_and_not_by_their_noise() {
+    let (home, mut other) = (machine(), machine());
+    assert_eq!(host_factor(&home, &home, 2, 2, bandwidth_of), 1.0);
+    other.bandwidth[1].nontemporal_copy_bytes_per_s = 80e9;
+    // The same machine measured again: only the ratio of its own figures counts.
+    assert_eq!(host_factor(&other, &home, 2, 2, bandwidth_of), 1.0);
+    other.host = "another".to_owned();
+    assert_eq!(host_factor(&other, &home, 2, 2, bandwidth_of), 2.0);
+    assert_eq!(host_factor(&other, &home, 8, 1, bandwidth_of), 4.0, "the largest measured count bounds a host");
+}
+
+#[test]
+fn pairs_go_with_the_square_and_blocks_with_the_ranks() {
+    let alone = row(&bodies(None), None, 1);
+    close(alone.parts.compute_s, 0.8 * 4.0 + 0.2 * 2.0);
+    assert_eq!((alone.parts.messages_s, alone.parts.overhead_s, alone.total_s), (0.0, 0.0, None));
+    let two = row(&bodies(None), None, 2);
+    close(two.parts.compute_s, 1.8);
+    // Two blocks of 10,000 sources, each copied out by one rank and in by the other.
+    close(two.parts.overhead_s, 2.0 * 10_000.0 * 32.0 * 1e-10 / 2.0 * 2.0);
+    let error = bodies(None).parts(&machine(), &Shape::new(&machine(), &Links::new(&machine(), None), 20_001, 1));
+    assert!(error.unwrap_err().to_string().contains("at most 20000"));
+}
+
+#[test]
+fn the_tree_keeps_what_was_seen_at_two_ranks() {
+    let counts = TreeCounts { messages: 10.0, bytes: 1e6, imbalance: 1.1, growth: 1.06, lost_s: 0.05 };
+    let two = row(&bodies(Some(counts)), Some([1e-5, 1e-9]), 2);
+    close(two.parts.compute_s, (0.8 * 1.1 * 1.06 + 0.2) * 2.0 / 2.0);
+    close(two.parts.overhead_s, 0.05 * 2f64.powf(2.0 / 3.0));
+    assert_eq!(two.parts.hidden_s + two.parts.messages_s, 0.0, "messages in this process are among what was lost");
+    let eight = row(&bodies(Some(counts)), Some([1e-5, 1e-9]), 8);
+    close(eight.parts.compute_s, (0.8 * 1.3 * 1.18 + 0.2) * 2.0 / 8.0);
+    let surface = 0.5f64.powf(2.0 / 3.0) * 2.0;
+    close(eight.parts.overhead_s, 0.05 * surface);
+    close(eight.parts.hidden_s + eight.parts.messages_s, 10.0 * 1e-5 + 1e6 * surface * 1e-9);
+    let alone = row(&bodies(Some(counts)), None, 1);
+    close(alone.step_s, 2.0);
+}
+
+#[test]
+fn counts_of_ranks_give_the_imbalance() {
+    let of = |near: f64, sent: f64| NBodyCosts {
+        exchange_s: 0.2,
+        pairs: [near, 0.0],
+        sent: [sent, 10.0 * sent],
+        ..NBodyCosts::default()
+    };
+    let alone = NBodyCosts { near_s: 4.0, tree_s: 0.3, pairs: [4.0, 0.0], ..NBodyCosts::default() };
+    let counts = TreeCounts::new(&[of(3.0, 5.0), of(1.0, 7.0), of(2.0, 6.0)], &alone);
+    close(counts.lost_s, 0.1);
+    close(counts.imbalance, 1.5);
+    close(counts.growth, 1.5);
+    assert_eq!((counts.messages, counts.bytes), (7.0, 70.0));
+}

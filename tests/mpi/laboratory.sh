@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The laboratory under mpirun: messages between two ranks over shared memory and over TCP, a timeline of all ranks, refusals with one
+# error line. Exit code 77: nothing to run.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source tests/mpi_env.sh
+
+"$PARHELION" --version </dev/null 2>/dev/null | grep -q . || exit 77
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# check FILE: the link and the bindings of two ranks are there, and make sense.
+check() {
+    python3 - "$1" <<'PYTHON'
+import json, sys
+
+machine = json.load(open(sys.argv[1]))
+link = [link for link in machine["links"] if link["name"] == "mpi"]
+assert len(link) == 1 and 0 < link[0]["alpha_s"] < 1 and 0 <= link[0]["beta_s_per_byte"] < 1e-4, link
+assert [binding["rank"] for binding in machine["bindings"]] == [0, 1], machine["bindings"]
+assert machine["seconds"] < 60, machine["seconds"]
+print(f"  {link[0]['between']}: {link[0]['alpha_s'] * 1e6:.1f} us, {1e-9 / max(link[0]['beta_s_per_byte'], 1e-18):.2f} GB/s")
+PYTHON
+}
+
+LIMIT=120 ranks 2 "$PARHELION" machine --output "$scratch/shared.json" >"$scratch/page"
+grep -q "ranks 0 and 1 on" "$scratch/page" || fail "no link between ranks: $(cat "$scratch/page")"
+check "$scratch/shared.json"
+if "$MPIRUN" --version 2>&1 | grep -qE "Open MPI|OpenRTE|Open RTE"; then
+    # What mpirun takes as --mca works as a variable too.
+    OMPI_MCA_pml=ob1 OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo \
+        LIMIT=120 ranks 2 "$PARHELION" machine --output "$scratch/tcp.json" >/dev/null
+    check "$scratch/tcp.json"
+fi
+
+code=0
+LIMIT=60 ranks 2 "$PARHELION" machine --output "$scratch/missing/m.json" >/dev/null 2>"$scratch/stderr" || code=$?
+lines=$(grep -c '^error:' "$scratch/stderr" || true)
+if [ "$code" != 3 ] || [ "$lines" != 1 ]; then
+    fail "a missing directory: exit code $code, $lines error lines: $(cat "$scratch/stderr")"
+fi
+echo "  a missing directory: refused"
+
+LIMIT=120 ranks 3 "$PARHELION" run inputs/heat/eigenmode_3d.toml --quiet --threads 2 --set time.steps=5 --output "$scratch/run" --trace >/dev/null
+python3 - "$scratch/run/trace.json" <<'PYTHON'
+import json, sys
+
+events = json.load(open(sys.argv[1]))["traceEvents"]
+places = {(event["pid"], event["tid"]) for event in events}
+assert places == {(rank, thread) for rank in range(3) for thread in range(2)}, places
+for rank in range(3):
+    steps = [event["args"]["step"] for event in events if event["name"] == "step" and event["pid"] == rank]
+    assert steps == [1, 2, 3, 4, 5], steps
+begins = [event["ts"] for event in events if event["name"] == "step" and event["args"]["step"] == 1]
+assert max(begins) - min(begins) < 5e6, f"clocks of ranks are set against each other: {begins}"
+print(f"  a timeline of 3 ranks, {len(events)} events")
+PYTHON

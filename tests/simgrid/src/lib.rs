@@ -1,0 +1,244 @@
+//! The communication of heat and of direct summation on simulated ranks (SimGrid SMPI), against the model of `parhelion predict`.
+//!
+//! Ranks run the program's own halo exchange and its own blocks of sources over SMPI. What they compute is done but takes no simulated
+//! time; instead each exchange takes the seconds that the model gives to computing, so that only messages are compared.
+
+use mpi::ffi;
+use parhelion::comm::mpi::MpiRank;
+use parhelion::comm::{Communicator, Incoming, Outgoing, ReduceOp};
+use parhelion::config;
+use parhelion::cpu::CpuPath;
+use parhelion::heat::{HeatModel, HeatOptions};
+use parhelion::input::bodies::Files;
+use parhelion::input::mask;
+use parhelion::laboratory::machine::links::Link;
+use parhelion::laboratory::machine::{Machine, bandwidth::Bandwidth};
+use parhelion::laboratory::predict::calibrate::Rate;
+use parhelion::laboratory::predict::heat::HeatWork;
+use parhelion::laboratory::predict::nbody::{NBodyCosts, NBodyWork};
+use parhelion::laboratory::predict::{Links, Parts, Shape, Work};
+use parhelion::nbody::direct::DirectSum;
+use parhelion::nbody::force::Forces;
+use parhelion::nbody::initial;
+use parhelion::run_config::RunConfig;
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int};
+use std::path::Path;
+
+/// Cell updates a second of a simulated core.
+const CELLS_PER_S: f64 = 1e9;
+/// Pairs a second of a simulated core.
+const PAIRS_PER_S: f64 = 1e9;
+/// Bytes a second of a simulated core's memory: nothing in the simulation takes time for packing.
+const MEMORY: f64 = 1e18;
+/// Steps that are timed, after one that is not: of heat, and of bodies, where a step of 1,024 ranks is a million messages.
+const STEPS: [u32; 2] = [5, 1];
+
+unsafe extern "C" {
+    /// Lets so many simulated seconds pass.
+    fn smpi_execute_benched(seconds: f64);
+}
+
+fn compute(seconds: f64) {
+    // SAFETY: a function of SMPI that takes any duration, called from a simulated process.
+    unsafe { smpi_execute_benched(seconds) }
+}
+
+/// MPI ranks whose exchanges hide and precede so many seconds of computing.
+struct Simulated {
+    inner: MpiRank,
+    hidden_s: Cell<f64>,
+    after_s: Cell<f64>,
+}
+
+impl Communicator for Simulated {
+    fn rank(&self) -> usize {
+        self.inner.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+
+    fn barrier(&self) {
+        self.inner.barrier();
+    }
+
+    fn all_reduce(&self, op: ReduceOp, values: &mut [f64]) {
+        self.inner.all_reduce(op, values);
+    }
+
+    fn all_sum(&self, values: &mut [i64]) {
+        self.inner.all_sum(values);
+    }
+
+    fn broadcast(&self, root: usize, bytes: &mut Vec<u8>) {
+        self.inner.broadcast(root, bytes);
+    }
+
+    fn gather(&self, root: usize, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.inner.gather(root, bytes)
+    }
+
+    fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut()) {
+        self.inner.exchange(outgoing, incoming, &mut || {
+            work();
+            compute(self.hidden_s.get());
+        });
+        compute(self.after_s.get());
+    }
+
+    fn abort(&self, exit_code: u8) -> ! {
+        self.inner.abort(exit_code)
+    }
+}
+
+/// Entry point for `smpirun`: `heat` or `direct`, the repository, and the number of cells along an edge or of bodies.
+#[unsafe(no_mangle)]
+pub extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
+    // SAFETY: what a C program is given: so many pointers to texts that end with 0.
+    let text = |n: usize| unsafe { CStr::from_ptr(*values.add(n)) }.to_string_lossy().into_owned();
+    let arguments: Vec<String> = (1..count as usize).map(text).collect();
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
+    let inner = MpiRank::start(None).expect("MPI starts");
+    let comm = Simulated { inner, hidden_s: Cell::new(0.0), after_s: Cell::new(0.0) };
+    let (link, size) = (measured_link(&comm), arguments[2].clone());
+    let (simulated, parts) = if arguments[0] == "heat" {
+        heat(&comm, &arguments[1], &size, &link)
+    } else {
+        direct(&comm, &arguments[1], &size, &link)
+    };
+    if comm.rank() == 0 {
+        let model = parts.step_s();
+        println!(
+            "| {} {size} | {} | {:.2} us + bytes / {:.2} GB/s | {simulated:.4e} | {model:.4e} | {:+.1} % | {:.0} % |",
+            arguments[0],
+            comm.size(),
+            link.alpha_s * 1e6,
+            1e-9 / link.beta_s_per_byte,
+            100.0 * (model / simulated - 1.0),
+            100.0 * (1.0 - parts.compute_s / model)
+        );
+    }
+    comm.inner.finish();
+    0
+}
+
+fn now() -> f64 {
+    // SAFETY: takes nothing and may be called once MPI has been started.
+    unsafe { ffi::RSMPI_Wtime() }
+}
+
+/// As `parhelion machine` measures it, in simulated time, between the first rank and one in the middle.
+fn measured_link(comm: &Simulated) -> Link {
+    let partner = comm.size() / 2;
+    let half_trip = |bytes: usize| {
+        let (mut buffer, start) = (vec![0u8; bytes], now());
+        for turn in [0, 1] {
+            let (from, to) = if turn == 0 { (0, partner) } else { (partner, 0) };
+            if comm.rank() == from {
+                comm.exchange(&[Outgoing { to, tag: 1, data: &buffer }], &mut [], &mut || ());
+            } else if comm.rank() == to {
+                comm.exchange(&[], &mut [Incoming { from, tag: 1, data: &mut buffer }], &mut || ());
+            }
+        }
+        (now() - start) / 2.0
+    };
+    let times = [half_trip(8), half_trip(1 << 20)];
+    let bits: Vec<u8> = times.iter().flat_map(|time| time.to_le_bytes()).collect();
+    let mut bits = if comm.rank() == 0 { bits } else { Vec::new() };
+    comm.broadcast(0, &mut bits);
+    let of = |n: usize| f64::from_le_bytes(bits[8 * n..8 * n + 8].try_into().expect("eight bytes"));
+    let beta = (of(1) - of(0)) / ((1 << 20) - 8) as f64;
+    Link { name: "mpi".to_owned(), between: "simulated hosts".to_owned(), alpha_s: of(0), beta_s_per_byte: beta }
+}
+
+/// A host of one core, so that every message crosses the network.
+fn machine() -> Machine {
+    let text = r#"{"version": 1, "host": "simulated", "cpu_model": "", "cores": 1, "logical_cpus": 1, "numa_nodes": 1, "caches": [],
+        "cpu_paths": [], "memory_bytes": 0, "bandwidth": [], "flops": [], "links": [], "file_system": null, "bindings": []}"#;
+    let mut machine: Machine = parhelion_machine(text);
+    machine.bandwidth = vec![Bandwidth {
+        threads: 1,
+        copy_bytes_per_s: MEMORY,
+        triad_bytes_per_s: MEMORY,
+        nontemporal_copy_bytes_per_s: MEMORY,
+    }];
+    machine
+}
+
+fn parhelion_machine(text: &str) -> Machine {
+    serde_json::from_str(text).expect("a machine")
+}
+
+fn load(repository: &str, deck: &str, overrides: &[String]) -> RunConfig {
+    config::load(&Path::new(repository).join(deck), overrides, &mask::read).expect("a deck")
+}
+
+/// Simulated seconds a step of the slowest rank: every rank begins together and the last to end counts.
+fn timed(comm: &Simulated, steps: u32, mut step: impl FnMut()) -> f64 {
+    step();
+    comm.barrier();
+    let start = now();
+    (0..steps).for_each(|_| step());
+    let mut seconds = [(now() - start) / f64::from(steps)];
+    comm.all_reduce(ReduceOp::Max, &mut seconds);
+    seconds[0]
+}
+
+fn heat(comm: &Simulated, repository: &str, edge: &str, link: &Link) -> (f64, Parts) {
+    let cells = format!("grid.cells=[{edge},{edge},{edge}]");
+    let RunConfig::Heat(config) = load(repository, "inputs/heat/bench_512.toml", &[cells]) else { unreachable!() };
+    let home = machine();
+    let rates = vec![Rate { threads: 1, per_s: CELLS_PER_S }];
+    let work = HeatWork { config: (*config).clone(), rates, home: home.clone(), steps: None, how: String::new() };
+    let links = Links { local: link.clone(), remote: link.clone(), origin: "" };
+    let shape = Shape::new(&home, &links, comm.size(), 1);
+    let mut parts = work.parts(&home, &shape).expect("the ranks fit");
+    parts.reductions_s = shape.reduction_s();
+    let mut model = HeatModel::new(config.problem.clone(), comm, &HeatOptions::default()).expect("a model");
+    let own = model.decomposition().subdomain(comm.rank()).cells;
+    let sides = parhelion::halo::halo_sides(model.decomposition(), comm.rank(), 1);
+    let inner = |axis: usize| own[axis].saturating_sub(sides[axis].iter().sum::<usize>()) as f64;
+    let interior = (0..3).map(inner).product::<f64>();
+    comm.hidden_s.set(interior / CELLS_PER_S);
+    comm.after_s.set((own.iter().product::<usize>() as f64 - interior) / CELLS_PER_S);
+    let seconds = timed(comm, STEPS[0], || {
+        model.advance(0.0, 1e-9);
+        comm.all_reduce(ReduceOp::Max, &mut [0.0]);
+    });
+    (seconds, parts)
+}
+
+fn direct(comm: &Simulated, repository: &str, bodies: &str, link: &Link) -> (f64, Parts) {
+    let overrides = [format!("bodies.count={bodies}"), "gravity.method=\"direct\"".to_owned()];
+    let RunConfig::NBody(config) = load(repository, "inputs/nbody/plummer_100k.toml", &overrides) else {
+        unreachable!()
+    };
+    let mut own = initial::bodies(&config.problem, &Files, comm).expect("bodies");
+    let mut count = [own.len() as i64];
+    comm.all_sum(&mut count);
+    let total = count[0] as f64;
+    let home = machine();
+    let costs = NBodyCosts { near_s: total * total / PAIRS_PER_S, evaluations: 1.0, ..NBodyCosts::default() };
+    let work = NBodyWork {
+        problem: config.problem.clone(),
+        count: total as u64,
+        measured: total as u64,
+        threads: 1,
+        costs,
+        tree: None,
+        steps: None,
+        home: home.clone(),
+    };
+    let links = Links { local: link.clone(), remote: link.clone(), origin: "" };
+    let shape = Shape::new(&home, &links, comm.size(), 1);
+    let parts = work.parts(&home, &shape).expect("the ranks fit");
+    let mut forces = DirectSum::new(&config.problem.gravity, CpuPath::best());
+    // A block is summed while the next one comes, so each of P exchanges hides one of P blocks; the first hides none, the last follows.
+    comm.hidden_s.set(own.len() as f64 * total / comm.size() as f64 / PAIRS_PER_S);
+    let seconds = timed(comm, STEPS[1], || {
+        forces.evaluate(&mut own, 0, comm).expect("finite forces");
+    });
+    (seconds, parts)
+}
