@@ -142,6 +142,10 @@ pub struct RunArgs {
     /// longest silence before]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub watchdog: Option<f64>,
+    /// Slow one rank down, to see load imbalance in figures: 1,0.5 makes rank 1 take half as long again for its own work in every step. The
+    /// results stay the same
+    #[arg(long, value_name = "RANK,EXTRA", value_parser = imbalance)]
+    pub imbalance: Option<(usize, f64)>,
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
@@ -265,6 +269,14 @@ fn seconds(text: &str) -> Result<f64, String> {
     if allowed { Ok(seconds) } else { Err("write a number of seconds, 0 or more".to_owned()) }
 }
 
+fn imbalance(text: &str) -> Result<(usize, f64), String> {
+    let (rank, extra) = text.split_once(',').ok_or("write a rank and a number with a comma between them: 1,0.5")?;
+    let rank = rank.trim().parse().map_err(|_| "write a rank first, 0 or more: 1,0.5")?;
+    let extra = finite(extra)?;
+    let allowed = (0.0..=100.0).contains(&extra);
+    if allowed { Ok((rank, extra)) } else { Err("write how much longer it takes, 0 to 100: 1,0.5".to_owned()) }
+}
+
 fn range(text: &str) -> Result<[f64; 2], String> {
     let (low, high) = text.split_once(',').ok_or("write two numbers with a comma between them: 20,100")?;
     let range = [finite(low)?, finite(high)?];
@@ -347,6 +359,8 @@ mod tests {
             "parhelion run a.toml --max-time -1",
             "parhelion run a.toml --max-time nan",
             "parhelion run a.toml --watchdog -1",
+            "parhelion run a.toml --imbalance 1",
+            "parhelion run a.toml --imbalance 1,-2",
             "parhelion check a.toml --ranks x",
             "parhelion render a --range 5,1",
             "parhelion render a --range nan,1",
@@ -385,6 +399,7 @@ mod tests {
             "resume",
             "max-time",
             "watchdog",
+            "imbalance",
             "quiet",
             "live",
             "ranks",
