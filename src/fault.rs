@@ -9,7 +9,7 @@
 //! | `worker` | one of its workers panics while its main thread is busy |
 //! | `error` | opening an input, writing a file, or a step fails, as from a broken disk |
 //! | `nan` | a value of its state is not a number after the step |
-//! | `flip` | the last bit of a value of its state is another one after the step: a wrong result that nothing else shows |
+//! | `flip` | a bit of a value of its state is another one after the step: a wrong result that nothing else shows |
 //! | `abort` | `abort()`, as the C library or the memory allocator would |
 //! | `kill` | SIGKILL to itself |
 //! | `sleep` | its main thread hangs |

@@ -59,6 +59,7 @@ fn dispatch(command: Command, started: Instant) -> Result<u8> {
         }
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Verify(arguments) => commands::verify::verify(&arguments),
+        Command::Scaling(arguments) => commands::scaling::scaling(&arguments),
         Command::Render(arguments) => commands::render::render(&arguments),
         Command::Completions { shell } => print(|out| cli::write_completions(shell, out)),
         Command::Man => print(|out| cli::write_man(out)),

@@ -23,7 +23,7 @@ pub trait Model {
     #[cfg(debug_assertions)]
     fn spoil(&mut self);
 
-    /// Flips the last bit of a value of this rank, likewise.
+    /// Flips a bit of a value of this rank, likewise.
     #[cfg(debug_assertions)]
     fn flip(&mut self);
 }
@@ -46,7 +46,8 @@ impl Model for HeatModel<'_> {
         let field = self.temperature_mut();
         let cell = field.layout().index([0; 3]);
         let value = &mut field.values_mut()[cell];
-        *value = f64::from_bits(value.to_bits() ^ 1);
+        // The last bits would be lost in the rounding of the next steps.
+        *value = f64::from_bits(value.to_bits() ^ (1 << 30));
     }
 }
 

@@ -129,6 +129,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("runtime::launcher", 50),
     ("report", 52),
     ("laboratory", 53),
+    ("laboratory::scaling", 53),
     ("laboratory::statistics", 51),
     ("laboratory::efficiencies", 51),
     ("laboratory::fits", 51),

@@ -5,4 +5,5 @@
 
 pub mod efficiencies;
 pub mod fits;
+pub mod scaling;
 pub mod statistics;

@@ -130,11 +130,11 @@ impl<'c> NBodyModel<'c> {
         }
     }
 
-    /// Flips the last bit of a coordinate, likewise.
+    /// Flips a bit of a coordinate, likewise.
     #[cfg(debug_assertions)]
     pub fn flip(&mut self) {
         if let Some(x) = self.bodies.position[0].first_mut() {
-            *x = f64::from_bits(x.to_bits() ^ 1);
+            *x = f64::from_bits(x.to_bits() ^ (1 << 30));
         }
     }
 
