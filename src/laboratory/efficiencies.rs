@@ -121,7 +121,7 @@ pub struct Loss {
     pub imbalance: f64,
     /// Messages that even the slowest rank waits for.
     pub messages: f64,
-    /// Threads without work inside ranks.
+    /// Threads inside ranks that wait for work, or for a processor that others have.
     pub threads: f64,
     /// Computing that takes more processor time than in the base; what the base itself lost is taken off.
     pub computing: f64,
@@ -148,7 +148,7 @@ impl Loss {
         let parts = [
             ("ranks waiting for slower ranks", self.imbalance),
             ("waiting for messages", self.messages),
-            ("threads without work inside ranks", self.threads),
+            ("threads waiting for work or for a processor", self.threads),
             ("slower computing (memory bandwidth, caches, clock, extra work)", self.computing),
         ];
         let (name, most) = parts.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("nothing", 0.0));
