@@ -69,7 +69,7 @@ fn points(axes: &mut Axes, analysis: &Analysis, value: &dyn Fn(&Timing) -> f64) 
             continue;
         }
         axes.legend(name, Tint::Series(series), false, false);
-        for (row, timing) in timed {
+        for (place, &(row, timing)) in timed.iter().enumerate() {
             let (n, y) = (row.workers() as f64, value(timing));
             let ends =
                 [timing.interval.high, timing.interval.low].map(|seconds| axes.near(n, y * timing.median_s / seconds));
@@ -79,7 +79,10 @@ fn points(axes: &mut Axes, analysis: &Analysis, value: &dyn Fn(&Timing) -> f64) 
             // Names of strong shapes stand on the right of their points, those of weak ones on the left, but for the ends.
             let to_the_right = (mode == Mode::Strong || n <= first) && n < last;
             let (anchor, shift) = if to_the_right { (Anchor::Start, 9.0) } else { (Anchor::End, -9.0) };
-            let below = if mode == Mode::Weak { -10.0 } else { 10.0 };
+            // Shapes of equally many workers are often equally fast: their names must not lie on each other.
+            let earlier = timed[..place].iter().filter(|(other, _)| other.workers() == row.workers()).count();
+            let side = if (mode == Mode::Weak) == (earlier % 2 == 0) { -1.0 } else { 1.0 };
+            let below = side * (10.0 + 16.0 * (earlier / 2) as f64);
             axes.drawing.text([at[0] + shift, at[1] + below], row.shape.words(), Tint::Muted, anchor);
         }
     }
