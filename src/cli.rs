@@ -3,15 +3,17 @@
 //! Usage errors are clap's: one `error:` line, a hint, exit code 2.
 
 pub mod laboratory;
+mod scaling;
+mod values;
+
+pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use laboratory::{MachineArgs, PredictArgs};
 use std::io::{Result as IoResult, Write};
 use std::path::PathBuf;
-
-/// Most ranks, threads or domains: beyond it is a typing error.
-const MOST_WORKERS: u64 = 1 << 20;
+use values::{finite, imbalance, range, seconds, workers};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,6 +91,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Verify this program: exact solutions, observed orders, conservation
     Verify(VerifyArgs),
+    /// Measure speed-up and efficiency over ranks and threads, check that all give the same result, and write a report
+    Scaling(ScalingArgs),
     /// Draw pictures and an animation from a finished run
     Render(RenderArgs),
     /// Measure this machine: memory, arithmetic, messages, files, cores
@@ -149,6 +153,10 @@ pub struct RunArgs {
     /// longest silence before]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub watchdog: Option<f64>,
+    /// Slow one rank down, to see load imbalance in figures: 1,0.5 makes rank 1 take half as long again for its own work in every step. The
+    /// results stay the same
+    #[arg(long, value_name = "RANK,EXTRA", value_parser = imbalance)]
+    pub imbalance: Option<(usize, f64)>,
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
@@ -258,29 +266,6 @@ impl From<ColormapArg> for crate::run_config::Colormap {
     }
 }
 
-fn workers() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=MOST_WORKERS)
-}
-
-fn finite(text: &str) -> Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        _ => Err("write a finite number".to_owned()),
-    }
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = finite(text)?;
-    let allowed = (0.0..=1e15).contains(&seconds);
-    if allowed { Ok(seconds) } else { Err("write a number of seconds, 0 or more".to_owned()) }
-}
-
-fn range(text: &str) -> Result<[f64; 2], String> {
-    let (low, high) = text.split_once(',').ok_or("write two numbers with a comma between them: 20,100")?;
-    let range = [finite(low)?, finite(high)?];
-    if range[0] < range[1] { Ok(range) } else { Err("write the smaller number first: 20,100".to_owned()) }
-}
-
 /// Writes the completion script for a shell.
 ///
 /// # Errors
@@ -357,7 +342,16 @@ mod tests {
             "parhelion run a.toml --max-time -1",
             "parhelion run a.toml --max-time nan",
             "parhelion run a.toml --watchdog -1",
+            "parhelion run a.toml --imbalance 1",
+            "parhelion run a.toml --imbalance 1,-2",
             "parhelion check a.toml --ranks x",
+            "parhelion scaling",
+            "parhelion scaling a.toml --ranks 0",
+            "parhelion scaling a.toml --threads 1,,2",
+            "parhelion scaling a.toml --mode sideways",
+            "parhelion scaling a.toml --repeats 0",
+            "parhelion scaling a.toml --time-limit 0",
+            "parhelion scaling a.toml --collect b",
             "parhelion render a --range 5,1",
             "parhelion render a --range nan,1",
             "parhelion render a --position inf",
@@ -377,7 +371,9 @@ mod tests {
 
     #[test]
     fn every_help_shows_examples() {
-        for command in ["run", "check", "verify", "render", "machine", "predict", "completions", "man", "schema"] {
+        for command in
+            ["run", "check", "verify", "scaling", "render", "machine", "predict", "completions", "man", "schema"]
+        {
             let help = parsed(&format!("parhelion {command} --help")).unwrap_err();
             assert_eq!(help.exit_code(), 0);
             assert!(help.to_string().contains(&format!("parhelion {command}")), "{help}");
@@ -400,6 +396,7 @@ mod tests {
             "resume",
             "max-time",
             "watchdog",
+            "imbalance",
             "quiet",
             "live",
             "ranks",

@@ -9,6 +9,7 @@
 //! | `worker` | one of its workers panics while its main thread is busy |
 //! | `error` | opening an input, writing a file, or a step fails, as from a broken disk |
 //! | `nan` | a value of its state is not a number after the step |
+//! | `flip` | a bit of a value of its state is another one after the step: a wrong result that nothing else shows |
 //! | `abort` | `abort()`, as the C library or the memory allocator would |
 //! | `kill` | SIGKILL to itself |
 //! | `sleep` | its main thread hangs |
@@ -20,7 +21,7 @@
 #[cfg(debug_assertions)]
 mod armed;
 #[cfg(debug_assertions)]
-pub use armed::{check, enter, failure, on_rank, spoils};
+pub use armed::{check, enter, failure, flips, on_rank, spoils};
 
 #[cfg(not(debug_assertions))]
 mod idle {
@@ -47,6 +48,11 @@ mod idle {
     pub fn failure() -> std::io::Result<()> {
         Ok(())
     }
+    /// No bit flips.
+    #[inline]
+    pub fn flips() -> bool {
+        false
+    }
     /// No state is spoilt.
     #[inline]
     pub fn spoils() -> bool {
@@ -54,4 +60,4 @@ mod idle {
     }
 }
 #[cfg(not(debug_assertions))]
-pub use idle::{check, enter, failure, on_rank, spoils};
+pub use idle::{check, enter, failure, flips, on_rank, spoils};

@@ -39,6 +39,12 @@ pub fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(1, |threads| threads.get())
 }
 
+/// Processor seconds of the calling thread.
+pub fn thread_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
+}
+
 /// Largest resident memory of this process so far, in bytes; 0 if unknown.
 pub fn peak_resident_bytes() -> u64 {
     let status = read("/proc/self/status");

@@ -15,7 +15,7 @@
 //! # Layers
 //! An import points down or sideways, never up.
 //! ```text
-//! main, cli, commands, config, runtime, report           assembly: what was asked for, how the job starts and ends
+//! main, cli, commands, config, runtime, report, laboratory   assembly: what was asked for, how the job starts and ends
 //! simulation, schedule, output, input, digest            orchestration: the only time loop; files in and out
 //! heat (model, sweep, stability, diagnostics), nbody     physics
 //! halo, rows, heat::{coefficients, walls, sources, ..}   mechanisms: messages made of cells, numbers per cell and face
@@ -31,6 +31,7 @@
 //! | [`cli`], [`commands`] | flags as they are written; what each command does |
 //! | [`config`], [`run_config`] | from a deck to a checked run; the run as plain data |
 //! | [`runtime`], [`report`] | start and end of a job; its figures for programs and for people |
+//! | [`laboratory`] | experiments with the program: speed-up, efficiency, fits |
 //! | [`simulation`], [`schedule`] | the only time loop; counted time |
 //! | [`output`], [`input`] | everything that a run writes; what a user hands to it |
 //! | [`heat`] | the model, its kernels, walls, sources, stability, exact solutions |

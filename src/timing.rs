@@ -99,6 +99,11 @@ impl Timers {
         self.seconds[phase as usize] += seconds;
     }
 
+    /// What has been added since an earlier copy.
+    pub fn since(&self, earlier: &Timers) -> Timers {
+        Timers { seconds: std::array::from_fn(|phase| self.seconds[phase] - earlier.seconds[phase]) }
+    }
+
     /// Seconds so far.
     pub fn seconds(&self, phase: Phase) -> f64 {
         self.seconds[phase as usize]

@@ -6,6 +6,7 @@ mod counting;
 #[allow(dead_code)]
 mod problems;
 
+use parhelion::comm::meter::Meter;
 use parhelion::comm::{Communicator, threads};
 use parhelion::heat::problem::HeatProblem;
 use parhelion::heat::{HeatModel, HeatOptions};
@@ -53,6 +54,9 @@ fn meet_the_workers() {
 }
 
 fn on_rank(problem: &HeatProblem, comm: &dyn Communicator, width: usize) -> usize {
+    let meter = Meter::new(comm);
+    meter.start();
+    let comm: &dyn Communicator = &meter;
     let options = HeatOptions { halo_width: width, tile: Some([16, 8, 4]), ..HeatOptions::default() };
     let mut model = HeatModel::new(problem.clone(), comm, &options).unwrap();
     let dt = 0.8 * model.spectral().max_stable_dt();

@@ -38,6 +38,7 @@ const LAYERS: &[(&str, u32)] = &[
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
+    ("comm::meter", 11),
     ("comm::solo", 11),
     ("comm::threads", 11),
     ("comm::sum", 11),
@@ -128,6 +129,10 @@ const LAYERS: &[(&str, u32)] = &[
     ("runtime::launcher", 50),
     ("report", 52),
     ("laboratory", 53),
+    ("laboratory::scaling", 53),
+    ("laboratory::statistics", 51),
+    ("laboratory::efficiencies", 51),
+    ("laboratory::fits", 51),
     ("commands", 53),
     ("commands::plan", 52),
     ("commands::plan_outputs", 52),

@@ -222,6 +222,7 @@ if [ $quick = 0 ]; then
     stage "kills of ranks and of mpirun" killed_ranks
     stage "other programs open the files" interoperability
     stage "other programs open the files of bodies" interoperability_of_bodies
+    stage "pages of scaling experiments in a browser" timeout 900 bash tests/scaling_page.sh "$target/tmp/scaling-page"
     stage "licences and advisories" dependencies
     stage "fuzzing of all readers" fuzzing
 fi

@@ -15,4 +15,5 @@ mod resume;
 pub mod run;
 mod run_heat;
 mod run_nbody;
+pub mod scaling;
 pub mod verify;

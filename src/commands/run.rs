@@ -4,6 +4,7 @@
 use super::{deck, run_heat, run_nbody};
 use crate::checkpoint::keeper::Limit;
 use crate::cli::RunArgs;
+use crate::comm::meter::Meter;
 use crate::comm::{Communicator, ReduceOp, agree};
 use crate::console;
 use crate::cpu::CpuPath;
@@ -13,9 +14,12 @@ use crate::laboratory::timeline;
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::output::run_directory::{Entry, RunDirectory, TRACE};
+use crate::report::loops::{self, Loops, RankLoop};
 use crate::report::{self, Chapter, Figures, Stopped};
 use crate::run_config::RunConfig;
 use crate::runtime::RankSetup;
+use crate::simulation::{LoopStatistics, Probe};
+use crate::timing::{Phase, Timers};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -41,7 +45,9 @@ fn slurm_limit(started: Instant) -> Option<f64> {
 /// # Errors
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
-    let job = Job { comm, setup, arguments, started, clock_offset: Cell::new(0) };
+    let meter = Meter::new(comm);
+    let job = Job { comm: &meter, meter: &meter, setup, arguments, started, clock_offset: Cell::new(0) };
+    job.check_imbalance()?;
     heartbeat::enter(Activity::Deck);
     let (config, source) = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
     heartbeat::enter(Activity::Setup);
@@ -67,6 +73,7 @@ fn can_be_written(file: &Path) -> Result<()> {
 /// A run of whatever physics.
 pub(super) struct Job<'a> {
     pub(super) comm: &'a dyn Communicator,
+    pub(super) meter: &'a Meter<'a>,
     pub(super) setup: &'a RankSetup,
     pub(super) arguments: &'a RunArgs,
     pub(super) started: Instant,
@@ -85,6 +92,23 @@ pub(super) struct Deck<'a> {
 }
 
 impl Job<'_> {
+    /// Refuses to slow down a rank that is not there.
+    fn check_imbalance(&self) -> Result<()> {
+        match self.arguments.imbalance {
+            Some((rank, _)) if rank >= self.comm.size() => Err(Error::Input(format!(
+                "--imbalance names rank {rank}, but the ranks of this run are 0 to {}; name one of them",
+                self.comm.size() - 1
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is measured of the steps of this rank, and done to them.
+    pub(super) fn probe(&self) -> Probe<'_> {
+        let slowed = self.arguments.imbalance.filter(|(rank, _)| *rank == self.comm.rank());
+        Probe { meter: self.meter, slowdown: slowed.map_or(0.0, |(_, extra)| extra) }
+    }
+
     /// Ranks on the host of this one.
     pub(super) fn ranks_here(&self) -> Vec<usize> {
         let placements = &self.setup.placements;
@@ -98,6 +122,18 @@ impl Job<'_> {
         self.comm.all_reduce(ReduceOp::Min, &mut widest);
         let common = CpuPath::available().into_iter().find(|&path| path as u8 as f64 == widest[0]);
         common.unwrap_or(CpuPath::Portable)
+    }
+
+    /// What every rank did in its loop. Collective.
+    pub(super) fn loops(&self, statistics: &LoopStatistics, phases: &Timers, names: &[Phase]) -> Loops {
+        let own = RankLoop {
+            loop_s: statistics.loop_s,
+            communication_s: self.meter.seconds(),
+            threads_s: statistics.threads_s.clone(),
+            phases_s: names.iter().map(|&phase| phases.seconds(phase)).collect(),
+            sent: loops::sent(self.meter),
+        };
+        Loops::gather(self.comm, &own, names, self.arguments.imbalance)
     }
 
     /// Prints warnings about the placement and the deck, once.

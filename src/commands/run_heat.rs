@@ -16,7 +16,8 @@ use crate::host;
 use crate::input;
 use crate::output::outputs::{Finished, Outputs};
 use crate::output::progress::Progress;
-use crate::report::heat::{HeatChapter, PHASES};
+use crate::report::heat::{HeatChapter, LOOP_PHASES, PHASES};
+use crate::report::loops::Loops;
 use crate::report::{self, Figures, Kept, Stopped};
 use crate::run_config::HeatRun;
 use crate::schedule::Clock;
@@ -102,7 +103,9 @@ impl HeatJob<'_> {
         let earlier = self.begin.memory(self.job)?;
         let mut outputs = Outputs::after(comm, title, plan, self.directory, progress, live, earlier.as_ref())?;
         let mut keeper = self.keeper(model);
-        let statistics = simulate(model, &self.clock, self.begin.step(), &mut outputs, &mut keeper)?;
+        let before = model.timers.clone();
+        let statistics = simulate(model, &self.clock, self.begin.step(), &mut outputs, &mut keeper, self.job.probe())?;
+        let loops = self.job.loops(&statistics, &model.timers.since(&before), &LOOP_PHASES);
         let kept = Kept { restart: self.begin.restart(), record: keeper.into_record() };
         if statistics.stopped {
             drop(outputs);
@@ -110,7 +113,7 @@ impl HeatJob<'_> {
             let step = self.begin.step() + statistics.steps;
             return self.job.stop(self.directory, &Stopped::new("heat", title, step, &self.clock, &kept));
         }
-        self.conclude(model, statistics, outputs.finish()?, kept)
+        self.conclude(model, statistics, outputs.finish()?, kept, loops)
     }
 
     fn keeper(&self, model: &HeatModel<'_>) -> Keeper<'_> {
@@ -133,6 +136,7 @@ impl HeatJob<'_> {
         statistics: LoopStatistics,
         finished: Finished,
         kept: Kept,
+        loops: Loops,
     ) -> Result<u8> {
         let (job, grid) = (self.job, &self.config.problem.grid);
         heartbeat::enter(Activity::Digest);
@@ -160,6 +164,7 @@ impl HeatJob<'_> {
             output: (model.timers.seconds(Phase::Output) + finished.seconds, finished.bytes),
             phases,
             ranks,
+            loops,
         };
         let chapter = HeatChapter {
             config: self.config,

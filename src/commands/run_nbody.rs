@@ -21,7 +21,8 @@ use crate::output::bodies::columns::columns;
 use crate::output::bodies::outputs::{NBodyFinished, NBodyOutputs};
 use crate::output::bodies::units::Units;
 use crate::output::progress::Progress;
-use crate::report::nbody::{FirstForces, NBodyChapter, PHASES};
+use crate::report::loops::Loops;
+use crate::report::nbody::{FirstForces, LOOP_PHASES, NBodyChapter, PHASES};
 use crate::report::{self, Figures, Kept, Stopped};
 use crate::run_config::{NBodyRun, TimePlan};
 use crate::schedule::Clock;
@@ -141,7 +142,9 @@ impl NBodyJob<'_> {
         let sampled = model.sampled_error();
         let first = FirstForces { seconds: self.job.slowest(model.costs().seconds()), work: model.work() };
         let mut keeper = self.keeper();
-        let statistics = simulate(model, &self.clock, self.begin.step(), &mut outputs, &mut keeper)?;
+        let before = model.all_timers();
+        let statistics = simulate(model, &self.clock, self.begin.step(), &mut outputs, &mut keeper, self.job.probe())?;
+        let loops = self.job.loops(&statistics, &model.all_timers().since(&before), &LOOP_PHASES);
         let kept = Kept { restart: self.begin.restart(), record: keeper.into_record() };
         if statistics.stopped {
             drop(outputs);
@@ -150,7 +153,7 @@ impl NBodyJob<'_> {
             let title = &self.config.title;
             return self.job.stop(self.directory, &Stopped::new("nbody", title, step, &self.clock, &kept));
         }
-        self.conclude(model, (statistics, kept), outputs.finish()?, sampled, first)
+        self.conclude(model, (statistics, kept, loops), outputs.finish()?, sampled, first)
     }
 
     fn keeper(&self) -> Keeper<'_> {
@@ -170,7 +173,7 @@ impl NBodyJob<'_> {
     fn conclude(
         &self,
         model: &mut NBodyModel<'_>,
-        (statistics, kept): (LoopStatistics, Kept),
+        (statistics, kept, loops): (LoopStatistics, Kept, Loops),
         finished: NBodyFinished,
         sampled: Option<SampledError>,
         first: FirstForces,
@@ -206,6 +209,7 @@ impl NBodyJob<'_> {
             output: (model.timers.seconds(Phase::Output) + finished.seconds, finished.bytes),
             phases,
             ranks,
+            loops,
         };
         let chapter = NBodyChapter {
             config: self.config,

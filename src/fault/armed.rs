@@ -22,17 +22,19 @@ enum Kind {
     Worker,
     Error,
     Nan,
+    Flip,
     Abort,
     Kill,
     Sleep,
     Stop,
 }
 
-const KINDS: [(&str, Kind); 8] = [
+const KINDS: [(&str, Kind); 9] = [
     ("panic", Kind::Panic),
     ("worker", Kind::Worker),
     ("error", Kind::Error),
     ("nan", Kind::Nan),
+    ("flip", Kind::Flip),
     ("abort", Kind::Abort),
     ("kill", Kind::Kill),
     ("sleep", Kind::Sleep),
@@ -77,7 +79,7 @@ pub fn enter(activity: Activity, step: Option<u64>) {
     if let Some(step) = step {
         STEP.set(step);
     }
-    if let Some(kind) = due(&|kind| !matches!(kind, Kind::Error | Kind::Nan)) {
+    if let Some(kind) = due(&|kind| !matches!(kind, Kind::Error | Kind::Nan | Kind::Flip)) {
         strike(kind);
     }
 }
@@ -96,6 +98,11 @@ pub fn failure() -> io::Result<()> {
 /// Whether the state of this rank becomes wrong after this step.
 pub fn spoils() -> bool {
     due(&|kind| kind == Kind::Nan).is_some()
+}
+
+/// Whether a bit of the state of this rank flips after this step.
+pub fn flips() -> bool {
+    due(&|kind| kind == Kind::Flip).is_some()
 }
 
 /// The planned fault if it is one of these, and here and now. Once.
@@ -118,7 +125,7 @@ fn strike(kind: Kind) {
         Kind::Kill => send(SIGKILL),
         Kind::Stop => send(SIGSTOP),
         Kind::Sleep => std::thread::sleep(FOR_EVER),
-        Kind::Error | Kind::Nan => {}
+        Kind::Error | Kind::Nan | Kind::Flip => {}
     }
 }
 

@@ -1,9 +1,14 @@
 //! The laboratory: experiments with the program itself, and the arithmetic that judges them.
 //!
 //! [`machine`] measures what the program runs on; [`predict`] tells from it what a deck will cost on other shapes; [`timeline`] is what
-//! all threads of a run did, [`gantt`] a picture of some of its steps.
+//! all threads of a run did, [`gantt`] a picture of some of its steps; [`scaling`] times the program as users start it, in processes of
+//! its own. Formulas are pure functions over plain numbers ([`statistics`], [`efficiencies`], [`fits`]).
 
+pub mod efficiencies;
+pub mod fits;
 pub mod gantt;
 pub mod machine;
 pub mod predict;
+pub mod scaling;
+pub mod statistics;
 pub mod timeline;

@@ -133,6 +133,14 @@ impl<'c> NBodyModel<'c> {
         }
     }
 
+    /// Flips a bit of a coordinate, likewise.
+    #[cfg(debug_assertions)]
+    pub fn flip(&mut self) {
+        if let Some(x) = self.bodies.position[0].first_mut() {
+            *x = f64::from_bits(x.to_bits() ^ (1 << 30));
+        }
+    }
+
     /// The bodies of this rank, in no particular order.
     pub fn bodies(&self) -> &Particles {
         &self.bodies

@@ -21,6 +21,9 @@ pub const PHASES: [Phase; 8] = [
     Phase::Digest,
 ];
 
+/// Those that are parts of a step.
+pub const LOOP_PHASES: [Phase; 3] = [Phase::Interior, Phase::Halo, Phase::Rim];
+
 /// Figures of a heat run, on rank 0.
 #[derive(Clone, Debug)]
 pub struct HeatChapter<'a> {

@@ -27,6 +27,7 @@ fn head(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
         "hosts": setup.hosts,
         "ranks": figures.ranks.len(),
         "threads_per_rank": setup.threads,
+        "placement_warnings": setup.warnings,
         "steps": figures.clock.steps,
         "time": figures.clock.end,
     }))
@@ -44,6 +45,7 @@ fn tail(figures: &Figures<'_>, chapter: &dyn Chapter) -> Map<String, Value> {
         "setup_s": figures.setup_s,
         "loop_s": figures.loop_s,
         "phases": phases(&figures.phases),
+        "loop": figures.loops.json(),
         "output": { "seconds": figures.output.0, "bytes": figures.output.1 },
         "restart": restart(&figures.kept),
         "checkpoints": checkpoints(&figures.kept),

@@ -4,6 +4,7 @@
 
 pub mod heat;
 mod json;
+pub mod loops;
 pub mod nbody;
 mod summary;
 
@@ -61,6 +62,8 @@ pub struct Figures<'a> {
     pub phases: Vec<(Phase, Spread)>,
     /// What each rank has used and sent.
     pub ranks: Vec<RankFigures>,
+    /// What each rank did in the loop.
+    pub loops: loops::Loops,
 }
 
 /// What the run has gone on from, and what it has kept.

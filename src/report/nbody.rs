@@ -25,6 +25,10 @@ pub const PHASES: [Phase; 11] = [
     Phase::Digest,
 ];
 
+/// Those that are parts of a step.
+pub const LOOP_PHASES: [Phase; 6] =
+    [Phase::Build, Phase::Upward, Phase::Exchange, Phase::Far, Phase::Near, Phase::Integration];
+
 /// First forces that took less than these seconds are not worth a line.
 const SHORTEST: f64 = 1e-3;
 

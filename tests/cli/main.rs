@@ -11,5 +11,6 @@ mod live;
 mod nbody;
 mod planted;
 mod refusals;
+mod scaling;
 mod shapes;
 mod workshop;

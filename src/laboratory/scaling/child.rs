@@ -1,0 +1,117 @@
+//! A child process that can neither hang nor be forgotten: it runs under a time limit, and what it says on standard error is kept.
+
+use crate::error::{Error, Result};
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Time between two looks at the child: long enough not to disturb it.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Time that a child has to end after it was asked to: launchers must end their ranks.
+const GRACE: Duration = Duration::from_secs(10);
+/// Bytes of standard error that are kept.
+const KEPT: u64 = 64 << 10;
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; none if a signal or the time limit ended it.
+    pub code: Option<i32>,
+    /// The time limit ended it.
+    pub timed_out: bool,
+    /// The last line that begins with `error:`, or the last line at all.
+    pub message: String,
+}
+
+/// Runs a command to its end, for at most `limit`.
+///
+/// # Errors
+/// Exit code 3 if it cannot be started.
+pub fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.map_err(|cause| Error::Io(format!("cannot start {name}: {cause}; check the launcher")))?;
+    let words = listen(&mut child);
+    let code = wait(&mut child, limit);
+    // Grandchildren may hold the pipe open after the child has gone, so this wait has an end too.
+    let text = words.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    Ok(Ended { code: code.flatten(), timed_out: code.is_none(), message: last_words(&text) })
+}
+
+/// Reads standard error in a thread, to its end.
+fn listen(child: &mut Child) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut pipe) = child.stderr.take() {
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            let _ = pipe.by_ref().take(KEPT).read_to_end(&mut kept);
+            let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+            let _ = sender.send(String::from_utf8_lossy(&kept).into_owned());
+        });
+    }
+    receiver
+}
+
+/// The exit code, none if the child had to be ended.
+fn wait(child: &mut Child, limit: Duration) -> Option<Option<i32>> {
+    let ended_within = |child: &mut Child, limit: Duration| {
+        let start = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return Some(status.code()),
+                Err(_) => return Some(None),
+                Ok(None) if start.elapsed() >= limit => return None,
+                Ok(None) => std::thread::sleep(LOOK_EVERY),
+            }
+        }
+    };
+    if let Some(code) = ended_within(child, limit) {
+        return Some(code);
+    }
+    if let Some(process) = rustix::process::Pid::from_raw(child.id() as i32) {
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+    }
+    if ended_within(child, GRACE).is_none() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    None
+}
+
+fn last_words(text: &str) -> String {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines().rfind(|line| line.starts_with("error:"));
+    error.or_else(|| lines().next_back()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Ended {
+        run(Command::new("sh").args(["-c", script]), limit).unwrap()
+    }
+
+    #[test]
+    fn codes_and_errors_come_back() {
+        let ended =
+            shell("echo before >&2; echo 'error: no such deck' >&2; echo after >&2; exit 3", Duration::from_secs(20));
+        assert_eq!(ended, Ended { code: Some(3), timed_out: false, message: "error: no such deck".into() });
+        assert_eq!(shell("exit 0", Duration::from_secs(20)).code, Some(0));
+    }
+
+    #[test]
+    fn a_child_that_hangs_is_ended() {
+        let start = Instant::now();
+        let ended = shell("echo waiting >&2; exec sleep 600", Duration::from_millis(100));
+        assert!(ended.timed_out && ended.code.is_none() && ended.message == "waiting", "{ended:?}");
+        assert!(start.elapsed() < Duration::from_secs(60), "it would have slept for minutes");
+    }
+
+    #[test]
+    fn a_launcher_that_is_not_there_is_an_error_in_words() {
+        let error = run(&mut Command::new("/no/such/launcher"), GRACE).unwrap_err();
+        assert!(error.exit_code() == 3 && error.to_string().contains("/no/such/launcher"), "{error}");
+    }
+}

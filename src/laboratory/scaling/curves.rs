@@ -1,0 +1,164 @@
+//! Figures with curves: speed-up, efficiency, roofline.
+
+use super::analysis::{Analysis, Row, Timing};
+use super::axes::{Axes, Scale};
+use super::drawing::{Anchor, Drawing, Tint};
+use super::plan::{Mode, Plan};
+
+/// Series of the two modes and of the laws.
+const MODES: [(Mode, usize, &str); 2] = [(Mode::Strong, 0, "strong"), (Mode::Weak, 1, "weak, scaled by the work done")];
+const AMDAHL: Tint = Tint::Series(2);
+const USL: Tint = Tint::Series(3);
+const GUSTAFSON: Tint = Tint::Series(4);
+/// How far before the first and behind the last point an axis goes.
+const ROOM: f64 = 1.15;
+
+/// Numbers of workers of all timed shapes.
+fn workers(analysis: &Analysis) -> Vec<f64> {
+    let all = MODES.iter().flat_map(|(mode, _, _)| analysis.timed(*mode));
+    let mut found: Vec<f64> = all.map(|(row, _)| row.workers() as f64).collect();
+    found.sort_by(f64::total_cmp);
+    found.dedup();
+    found
+}
+
+/// Speed-up over workers, with the laws that were fitted and the ideal.
+pub fn speedup(analysis: &Analysis) -> Option<Drawing> {
+    let workers = workers(analysis);
+    let (first, last) = (*workers.first()?, *workers.last()?);
+    let values = MODES.iter().flat_map(|(mode, _, _)| analysis.timed(*mode)).map(|(_, timing)| timing.speedup);
+    let (low, high) = values.fold((first, last), |(low, high), s| (low.min(s), high.max(s)));
+    let mut axes = Axes::new(
+        "Speed-up",
+        Scale::Log(first / ROOM, last * ROOM),
+        Scale::Log(low / ROOM.powi(2), high * ROOM.powi(2)),
+        0.0,
+    );
+    axes.x_grid(Some(&workers));
+    axes.y_grid("");
+    axes.curve(|n| n, Tint::Muted, true);
+    axes.legend("ideal", Tint::Muted, true, true);
+    let laws = &analysis.laws;
+    let base = analysis.timed(Mode::Strong).next().map(|(row, timing)| timing.median_s * row.workers() as f64);
+    if let (Ok(fit), Some(one_s)) = (&laws.amdahl, base) {
+        axes.curve(|n| one_s / fit.seconds(n), AMDAHL, false);
+        axes.legend(&format!("Amdahl, serial {:.1} %", 100.0 * fit.serial.value), AMDAHL, true, false);
+    }
+    if let Ok(fit) = &laws.usl {
+        axes.curve(|n| fit.speedup(n), USL, true);
+        let text = format!("USL, sigma {:.3}, kappa {:.1e}", fit.sigma.value, fit.kappa.value);
+        axes.legend(&text, USL, true, true);
+    }
+    if let Ok(fit) = &laws.gustafson {
+        axes.curve(|n| fit.speedup(n), GUSTAFSON, false);
+        axes.legend(&format!("Gustafson, serial {:.1} %", 100.0 * fit.serial.value), GUSTAFSON, true, false);
+    }
+    points(&mut axes, analysis, &|timing| timing.speedup);
+    axes.names("workers (ranks x threads)", "speed-up");
+    axes.frame();
+    Some(axes.drawing)
+}
+
+/// The points of both modes with the intervals of their medians and the names of their shapes.
+fn points(axes: &mut Axes, analysis: &Analysis, value: &dyn Fn(&Timing) -> f64) {
+    let end = |(row, _): &(&Row, &Timing)| row.workers() as f64;
+    for (mode, series, name) in MODES {
+        let timed: Vec<(&Row, &Timing)> = analysis.timed(mode).collect();
+        let (first, last) = (timed.first().map_or(0.0, end), timed.last().map_or(0.0, end));
+        if timed.is_empty() {
+            continue;
+        }
+        axes.legend(name, Tint::Series(series), false, false);
+        for (place, &(row, timing)) in timed.iter().enumerate() {
+            let (n, y) = (row.workers() as f64, value(timing));
+            let ends =
+                [timing.interval.high, timing.interval.low].map(|seconds| axes.near(n, y * timing.median_s / seconds));
+            axes.drawing.line(ends.to_vec(), Tint::Series(series), 2.0);
+            let at = axes.at(n, y);
+            axes.drawing.dot(at, 4.5, Tint::Series(series));
+            // Names of strong shapes stand on the right of their points, those of weak ones on the left, but for the ends.
+            let to_the_right = (mode == Mode::Strong || n <= first) && n < last;
+            let (anchor, shift) = if to_the_right { (Anchor::Start, 9.0) } else { (Anchor::End, -9.0) };
+            // Shapes of equally many workers are often equally fast: their names must not lie on each other.
+            let earlier = timed[..place].iter().filter(|(other, _)| other.workers() == row.workers()).count();
+            let side = if (mode == Mode::Weak) == (earlier % 2 == 0) { -1.0 } else { 1.0 };
+            let below = side * (10.0 + 16.0 * (earlier / 2) as f64);
+            axes.drawing.text([at[0] + shift, at[1] + below], row.shape.words(), Tint::Muted, anchor);
+        }
+    }
+}
+
+/// Efficiency over workers.
+pub fn efficiency(analysis: &Analysis) -> Option<Drawing> {
+    let workers = workers(analysis);
+    let (first, last) = (*workers.first()?, *workers.last()?);
+    let values = MODES.iter().flat_map(|(mode, _, _)| analysis.timed(*mode)).map(|(_, timing)| timing.efficiency);
+    let high = values.fold(1.0, f64::max);
+    let mut axes =
+        Axes::new("Efficiency", Scale::Log(first / ROOM, last * ROOM), Scale::Linear(0.0, 110.0 * high), 0.0);
+    axes.x_grid(Some(&workers));
+    axes.y_grid(" %");
+    axes.curve(|_| 100.0, Tint::Muted, true);
+    // The legend stands inside, where efficiencies are seldom: at the lower left.
+    axes.legend_at_the_bottom(3);
+    axes.legend("ideal", Tint::Muted, true, true);
+    points(&mut axes, analysis, &|timing| 100.0 * timing.efficiency);
+    axes.names("workers (ranks x threads)", "efficiency");
+    axes.frame();
+    Some(axes.drawing)
+}
+
+/// Flops a second over flops for each byte: the roof of a copy's bandwidth and the points of the shapes. Only where both are known.
+pub fn roofline(plan: &Plan, analysis: &Analysis) -> Option<Drawing> {
+    let [bytes, flops] = plan.per_update?;
+    let intensity = flops / bytes;
+    let mode = if analysis.timed(Mode::Strong).next().is_some() { Mode::Strong } else { Mode::Weak };
+    let rows: Vec<(&Row, f64, f64)> = analysis
+        .timed(mode)
+        .filter_map(|(row, timing)| Some((row, timing.updates_per_s * flops / 1e9, timing.copy_bytes_per_s? / 1e9)))
+        .collect();
+    let roof = rows.iter().map(|row| row.2).fold(0.0, f64::max);
+    let lowest = rows.iter().map(|row| row.1).fold(f64::INFINITY, f64::min);
+    if rows.is_empty() || roof <= 0.0 || lowest <= 0.0 {
+        return None;
+    }
+    let top = rows.iter().map(|row| row.1).fold(roof * intensity, f64::max);
+    let mut axes = Axes::new(
+        "Roofline: memory bandwidth of a copy",
+        Scale::Log(intensity / 8.0, intensity * 8.0),
+        Scale::Log(0.3 * lowest, 6.0 * top),
+        0.0,
+    );
+    axes.x_grid(None);
+    axes.y_grid("");
+    for (n, (row, _, bandwidth)) in distinct(&rows).into_iter().enumerate() {
+        let tint = Tint::Series(n);
+        axes.curve(|x| x * bandwidth, tint, true);
+        axes.legend(&format!("{}: copy {bandwidth:.1} GB/s", row.shape.words()), tint, true, true);
+    }
+    for (n, (row, rate, bandwidth)) in distinct(&rows).into_iter().enumerate() {
+        let at = axes.at(intensity, *rate);
+        axes.drawing.dot(at, 5.0, Tint::Series(n));
+        let share = 100.0 * rate / (bandwidth * intensity);
+        axes.drawing.text(
+            [at[0] + 10.0, at[1] + 5.0],
+            format!("{} {share:.0} %", row.shape.words()),
+            Tint::Ink,
+            Anchor::Start,
+        );
+    }
+    axes.names("flops for each byte that must move", "Gflop/s");
+    axes.frame();
+    Some(axes.drawing)
+}
+
+/// Up to six rows whose points do not lie on each other: the first and then those of other rates.
+fn distinct<'a, 'b>(rows: &'a [(&'b Row, f64, f64)]) -> Vec<&'a (&'b Row, f64, f64)> {
+    let mut found: Vec<&(&Row, f64, f64)> = Vec::new();
+    for row in rows {
+        if found.len() < 6 && found.iter().all(|other| (row.1 / other.1).ln().abs() > 0.3) {
+            found.push(row);
+        }
+    }
+    found
+}

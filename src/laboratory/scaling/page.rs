@@ -1,0 +1,115 @@
+//! `report.html`: one file with everything in it, for a browser that may be offline, dark, or a phone.
+//!
+//! The page is a template beside this file; every text is escaped by the template engine, figures are SVG in the page. There is no script.
+
+use super::analysis::Analysis;
+use super::drawing::{Drawing, STYLE};
+use super::plan::{Plan, Ranks};
+use super::record::Status;
+use super::schedule::{FEWEST, PRECISION};
+use super::tables::{long_table, main_table};
+use crate::error::{Error, Result};
+use minijinja::{AutoEscape, Environment};
+use serde_json::{Value, json};
+
+/// Everything that the page shows.
+pub struct Page<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its figures.
+    pub analysis: &'a Analysis,
+    /// Conclusions.
+    pub sentences: &'a [String],
+    /// Warnings.
+    pub remarks: &'a [String],
+    /// File name, caption and picture of each figure.
+    pub figures: &'a [(&'static str, &'static str, Drawing)],
+    /// What is not drawn, and why.
+    pub missing: &'a str,
+    /// Commands that do it again.
+    pub reproduce: &'a str,
+    /// Rows of `runs.csv`.
+    pub runs: usize,
+}
+
+impl Page<'_> {
+    /// The page as HTML.
+    ///
+    /// # Errors
+    /// Exit code 1: the template is part of this program.
+    pub fn html(&self) -> Result<String> {
+        let broken = |cause: minijinja::Error| Error::Defect(format!("the template of report.html: {cause}"));
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.add_template("page.html", include_str!("page.html")).map_err(broken)?;
+        let figures: Vec<Value> = self
+            .figures
+            .iter()
+            .map(|(name, caption, drawing)| json!({ "name": name, "caption": caption, "svg": drawing.svg(false) }))
+            .collect();
+        let template = environment.get_template("page.html").map_err(broken)?;
+        let values = json!({
+            "style": STYLE,
+            "title": self.plan.title,
+            "summary": self.summary(),
+            "sentences": self.sentences,
+            "remarks": self.remarks,
+            "main": self.table(main_table(self.analysis)),
+            "long": self.table(long_table(self.analysis)),
+            "figures": figures,
+            "missing": self.missing,
+            "method": self.method(),
+            "reproduce": self.reproduce,
+        });
+        let page = template.render(minijinja::value::Serde(&values));
+        page.map_err(broken)
+    }
+
+    fn table(&self, (headings, rows): (Vec<&'static str>, Vec<Vec<String>>)) -> Value {
+        let bad = self.analysis.rows.iter().map(|row| row.status != Status::Ok);
+        let rows: Vec<Value> =
+            rows.into_iter().zip(bad).map(|(cells, bad)| json!({ "cells": cells, "bad": bad })).collect();
+        json!({ "headings": headings, "rows": rows })
+    }
+
+    fn any_report(&self) -> &Value {
+        self.analysis.rows.iter().find_map(|row| row.timing.as_ref()).map_or(&Value::Null, |timing| &timing.report)
+    }
+
+    fn summary(&self) -> String {
+        let report = self.any_report();
+        let hosts: Vec<&str> = report["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let path = report["build"]["cpu_path"].as_str().unwrap_or("unknown");
+        format!(
+            "{} on {}, vector instructions {path}, parhelion {}; {} shapes, {} runs",
+            self.plan.physics,
+            if hosts.is_empty() { "no host".to_owned() } else { hosts.join(", ") },
+            self.plan.program,
+            self.plan.cases.len(),
+            self.runs
+        )
+    }
+
+    /// What a reader must know to judge the figures.
+    fn method(&self) -> Vec<[String; 2]> {
+        let ranks = match self.plan.ranks_by {
+            Ranks::Domains => "threads of one process (--domains): messages are copies in memory",
+            Ranks::Mpirun => "processes under mpirun",
+            Ranks::Srun => "processes under srun",
+        };
+        let item = |name: &str, text: String| [name.to_owned(), text];
+        vec![
+            item("Time", "seconds in steps of the slowest rank (loop_s), without setup and outputs, which are switched off".into()),
+            item("Repeats", format!(
+                "one warm-up that does not count, then runs in shuffled order until the 95 % interval of the median is within {:.0} % of it; at least {FEWEST}, at most {}",
+                100.0 * PRECISION, self.plan.repeats
+            )),
+            item("Interval", "percentile bootstrap of the median, seeded".into()),
+            item("Ranks", ranks.into()),
+            item("Same answer", "the digest of every run is compared with that of the base; a shape that differs is not timed".into()),
+            item("Efficiencies", "after POP: parallel = load balance x communication = ranks x threads. Useful time of a thread is its processor time; the first thread of a rank has no more than the time outside of messages. Waiting that burns processor time inside a rank is counted as useful, so the threads' part is an upper bound; what other programs take from a core is missing in it".into()),
+            item("Fits", "weighted least squares over the fastest shape for each number of workers; 95 % intervals after Student".into()),
+            item("Digest of the deck", self.plan.deck.chars().take(16).collect()),
+        ]
+    }
+}

@@ -1,0 +1,308 @@
+//! `scaling` on the real program: the folder, the gate, going on after a kill, refusals, batch tasks.
+
+use super::workshop::{Outcome, Workshop, outcome};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const BODIES: &str = r#"title = "Bodies"
+physics = "nbody"
+[gravity]
+method = "fmm"
+softening = 0.05
+[bodies]
+generator = "plummer"
+count = 400
+mass = 1.0
+scale_radius = 1.0
+[time]
+dt = 0.01
+steps = 3
+"#;
+
+/// Every file of a folder with several ranks in it.
+const FILES: [&str; 18] = [
+    "experiment.json",
+    "deck.toml",
+    "runs.csv",
+    "summary.csv",
+    "table.md",
+    "table.tex",
+    "speedup.svg",
+    "speedup.png",
+    "efficiency.svg",
+    "efficiency.png",
+    "breakdown.svg",
+    "breakdown.png",
+    "roofline.svg",
+    "roofline.png",
+    "communication_matrix.svg",
+    "communication_matrix.png",
+    "report.html",
+    "REPRODUCE.sh",
+];
+
+type Row = BTreeMap<String, String>;
+
+fn rows(path: &Path) -> Vec<Row> {
+    csv::Reader::from_path(path).unwrap().deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn scaling(workshop: &Workshop, arguments: &[&str]) -> Outcome {
+    workshop.start(&[&["scaling"], arguments, &["--launcher", "none", "--time-limit", "30"]].concat())
+}
+
+fn count(rows: &[Row], wanted: &[(&str, &str)]) -> usize {
+    rows.iter().filter(|row| wanted.iter().all(|(name, value)| row[*name] == *value)).count()
+}
+
+#[test]
+fn an_experiment_from_plan_to_page() {
+    let workshop = Workshop::new();
+    let done =
+        scaling(&workshop, &["plate.toml", "--ranks", "1,2", "--threads", "1,2", "--repeats", "3", "--output", "out"]);
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let folder = workshop.path("out");
+    for file in FILES {
+        assert!(folder.join(file).metadata().is_ok_and(|data| data.len() > 0), "{file} is missing: {done:#?}");
+    }
+    let runs = rows(&folder.join("runs.csv"));
+    assert_eq!((runs.len(), count(&runs, &[("status", "ok")]), count(&runs, &[("kind", "warmup")])), (16, 16, 4));
+    assert!(runs.iter().all(|row| row["digest"] == runs[0]["digest"] && row["digest"].len() == 64));
+    let last = &runs[15];
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.join(&last["directory"]).join("report.json")).unwrap())
+            .unwrap();
+    assert_eq!(report["loop_s"].as_f64().unwrap(), last["loop_s"].parse::<f64>().unwrap());
+    check_tables(&folder);
+    check_page(&folder);
+    assert!(done.stdout.starts_with("plan: Plate (heat)") && done.stdout.contains("speed-up"), "{}", done.stdout);
+    let page = fs::read_to_string(folder.join("report.html")).unwrap().replace("&#x27;", "'");
+    let cited = done.stdout.lines().filter(|line| line.ends_with('.') && page.contains(line)).count();
+    assert_eq!(cited, 3, "three sentences: {}", done.stdout);
+}
+
+/// Markdown, LaTeX and CSV say the same of every shape.
+fn check_tables(folder: &Path) {
+    let summary = rows(&folder.join("summary.csv"));
+    let shapes: Vec<String> = summary.iter().map(|row| format!("{} x {}", row["ranks"], row["threads"])).collect();
+    assert_eq!(shapes, ["1 x 1", "1 x 2", "2 x 1", "2 x 2"]);
+    let markdown = fs::read_to_string(folder.join("table.md")).unwrap();
+    let latex = fs::read_to_string(folder.join("table.tex")).unwrap();
+    for (row, shape) in summary.iter().zip(&shapes) {
+        let number = |name: &str| row[name].parse::<f64>().unwrap();
+        let (time, speedup) = (format!("{:.4}", number("median_s")), format!("{:.2}", number("speedup")));
+        let line = markdown.lines().find(|line| line.starts_with(&format!("| {shape} "))).unwrap();
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        assert_eq!((cells[3], cells[5]), (time.as_str(), speedup.as_str()), "{line}");
+        let line = latex.lines().find(|line| line.starts_with(&shape.replace(" x ", " $\\times$ "))).unwrap();
+        let cells: Vec<&str> = line.trim_end_matches(" \\\\").split(" & ").collect();
+        assert_eq!((cells[2], cells[4]), (time.as_str(), speedup.as_str()), "{line}");
+        let tree = ["pop_parallel", "pop_load_balance", "pop_communication", "pop_ranks", "pop_threads"].map(number);
+        assert!((tree[0] - tree[1] * tree[2]).abs() < 1e-12 && (tree[0] - tree[3] * tree[4]).abs() < 1e-12, "{tree:?}");
+    }
+}
+
+/// Whole, alone, with every figure, and without anything from outside.
+fn check_page(folder: &Path) {
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    for id in ["speedup", "efficiency", "breakdown", "roofline", "communication_matrix"] {
+        assert!(page.contains(&format!("<figure id=\"{id}\"><svg")), "{id}");
+        assert!(fs::read(folder.join(format!("{id}.png"))).unwrap().starts_with(b"\x89PNG"));
+    }
+    for foreign in ["<script", "<link", "src=", "url(", "@import", "{{", "{%"] {
+        assert!(!page.contains(foreign), "{foreign} in the page");
+    }
+    assert!(
+        page.matches("http").count() == page.matches("http://www.w3.org/2000/svg").count(),
+        "an address in the page"
+    );
+    assert!(
+        page.contains("prefers-color-scheme")
+            && page.contains("name=\"viewport\"")
+            && page.trim_end().ends_with("</html>")
+    );
+}
+
+#[test]
+fn a_wrong_digest_is_caught_and_not_timed() {
+    let workshop = Workshop::new();
+    let arguments = ["scaling", "plate.toml", "--ranks", "1,2", "--threads", "1", "--repeats", "2", "--output", "out"];
+    let mut command = workshop.command(&[&arguments[..], &["--launcher", "none"]].concat());
+    command.env("PARHELION_FAULT", "flip,phase=step,rank=1,step=7");
+    let done = outcome(command);
+    assert_eq!(done.code, Some(1), "{done:#?}");
+    let runs = rows(&workshop.path("out/runs.csv"));
+    assert_eq!(count(&runs, &[("ranks", "2"), ("status", "wrong_digest"), ("kind", "warmup")]), 1);
+    assert_eq!((count(&runs, &[("ranks", "2")]), count(&runs, &[("ranks", "1"), ("kind", "timed")])), (1, 2));
+    assert!(fs::read_to_string(workshop.path("out/table.md")).unwrap().contains("WRONG RESULT"));
+    assert!(fs::read_to_string(workshop.path("out/report.html")).unwrap().contains("<tr class=\"bad\">"));
+    assert!(done.stderr.contains("warning: strong 2 x 1 gave a WRONG RESULT and was not timed"), "{done:#?}");
+}
+
+#[test]
+fn a_run_that_hangs_is_ended() {
+    let workshop = Workshop::new();
+    let arguments = ["scaling", "plate.toml", "--ranks", "1,2", "--threads", "1", "--repeats", "1", "--output", "out"];
+    let mut command = workshop.command(&[&arguments[..], &["--launcher", "none", "--time-limit", "2"]].concat());
+    command.env("PARHELION_FAULT", "sleep,phase=step,rank=1,step=2");
+    let done = outcome(command);
+    assert_eq!(done.code, Some(1), "{done:#?}");
+    assert_eq!(count(&rows(&workshop.path("out/runs.csv")), &[("ranks", "2"), ("status", "timed_out")]), 1);
+}
+
+#[test]
+fn a_killed_experiment_goes_on() {
+    let workshop = Workshop::new();
+    let arguments =
+        ["scaling", "solid.toml", "--threads", "1,2", "--repeats", "4", "--output", "out", "--launcher", "none"];
+    let path = workshop.path("out/runs.csv");
+    // The program itself and not `timeout`, so that the kill hits it; it ends by itself should this test fail.
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_parhelion"));
+    program.args(arguments).current_dir(workshop.path(".")).stderr(std::process::Stdio::null());
+    let mut child = program.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while !(path.exists() && rows(&path).len() >= 2) && start.elapsed() < Duration::from_secs(50) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = rows(&path);
+    assert!(before.len() >= 2);
+    let done = workshop.start(&arguments);
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    assert!(done.stderr.contains(&format!("going on after {} runs", before.len())), "{done:#?}");
+    let after = rows(&path);
+    assert!(after.len() > before.len() && after[..before.len()] == before[..]);
+    workshop.start(&arguments);
+    assert_eq!(rows(&path), after, "a complete experiment runs nothing");
+    workshop
+        .start(&[&arguments[..], &["--set", "time.steps=9"]].concat())
+        .assert_refused(6, &["the deck or its --set values differ", "--overwrite"]);
+    let anew = workshop.start(&[&arguments[..], &["--set", "time.steps=9", "--overwrite"]].concat());
+    assert_eq!(anew.code, Some(0), "{anew:#?}");
+    assert!(rows(&path).iter().all(|row| row["steps"] == "9"));
+}
+
+#[test]
+fn weak_problems_grow_and_their_results_are_compared() {
+    let workshop = Workshop::new();
+    let done = scaling(
+        &workshop,
+        &["plate.toml", "--ranks", "1,2", "--threads", "1", "--mode", "weak", "--repeats", "1", "--output", "out"],
+    );
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let runs = rows(&workshop.path("out/runs.csv"));
+    assert_eq!(count(&runs, &[("ranks", "1"), ("threads", "1"), ("unknowns", "432")]), 2);
+    assert_eq!(count(&runs, &[("ranks", "2"), ("unknowns", "864")]), 2);
+    let check: Vec<&Row> = runs.iter().filter(|row| row["kind"] == "check").collect();
+    assert_eq!((check.len(), check[0]["ranks"].as_str(), check[0]["threads"].as_str()), (1, "1", "2"));
+    let summary = rows(&workshop.path("out/summary.csv"));
+    assert_eq!(summary[1]["work_ratio"].parse::<f64>().unwrap(), 2.0);
+}
+
+#[test]
+fn bodies_scale_too() {
+    let workshop = Workshop::new();
+    workshop.write("bodies.toml", BODIES);
+    let done = scaling(
+        &workshop,
+        &["bodies.toml", "--ranks", "1,2", "--threads", "1", "--mode", "both", "--repeats", "1", "--output", "out"],
+    );
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let summary = rows(&workshop.path("out/summary.csv"));
+    assert_eq!(summary.iter().map(|row| row["status"].as_str()).collect::<Vec<_>>(), ["ok"; 4]);
+    let grown: u64 = summary[3]["unknowns"].parse().unwrap();
+    assert!((600..800).contains(&grown), "N log N: {grown}");
+    assert!(!workshop.path("out/roofline.svg").exists() && workshop.path("out/communication_matrix.svg").exists());
+}
+
+/// Rank 1 takes four times as long for its own work: with two ranks the balance is (1 + 4) / (2 * 4).
+#[test]
+fn a_planted_imbalance_shows_and_changes_no_bit() {
+    let workshop = Workshop::new();
+    let run = ["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet", "--set", "grid.cells=[60,60,60]"];
+    let plain = workshop.start(&[&run[..], &["--output", "plain"]].concat()).digest();
+    let slowed = workshop.start(&[&run[..], &["--output", "slow", "--imbalance", "1,3"]].concat()).digest();
+    assert_eq!(plain, slowed);
+    let report: Value = serde_json::from_str(&fs::read_to_string(workshop.path("slow/report.json")).unwrap()).unwrap();
+    let part = &report["loop"];
+    assert_eq!(part["imbalance"]["rank"], 1);
+    let outside = [0, 1].map(|rank| {
+        part["seconds_per_rank"][rank].as_f64().unwrap() - part["communication_s_per_rank"][rank].as_f64().unwrap()
+    });
+    // A busy machine adds to both; the ratio would be 1 without the plant.
+    assert!(outside[1] > 1.6 * outside[0], "{outside:?}");
+    assert!(part["sent"].as_array().unwrap().len() >= 2 && part["busy_s_per_thread"][1].as_array().unwrap().len() == 1);
+    workshop.refuses_command(&["run", "plate.toml", "--imbalance", "1,2"], 2, &["names rank 1", "0 to 0"]);
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_before_anything_is_written() {
+    let workshop = Workshop::new();
+    workshop.write("listed.toml", BODIES.replace("generator = \"plummer\"\ncount = 400\nmass = 1.0\nscale_radius = 1.0", 
+        "list = [{ mass = 1.0, position = [0.0, 0.0, 0.0], velocity = [0.0, 0.0, 0.0] }, { mass = 1.0, position = [1.0, 0.0, 0.0], velocity = [0.0, 0.0, 0.0] }]"));
+    workshop.refuses_command(&["scaling", "nowhere.toml"], 2, &["nowhere.toml"]);
+    workshop.refuses_command(&["scaling", "plate.toml", "--set", "time.step=3"], 2, &["time.step", "steps"]);
+    workshop.refuses_command(
+        &["scaling", "plate.toml", "--ranks", "1,5000", "--threads", "1", "--launcher", "none"],
+        2,
+        &["strong 5000 x 1"],
+    );
+    workshop.refuses_command(
+        &["scaling", "listed.toml", "--mode", "weak", "--threads", "1,2"],
+        2,
+        &["cannot grow", "--mode strong"],
+    );
+    workshop.refuses_command(&["scaling", "--collect", "."], 2, &["holds no experiment"]);
+    if !cfg!(feature = "mpi") {
+        let arguments = ["scaling", "plate.toml", "--ranks", "2", "--launcher", "mpirun"];
+        workshop.refuses_command(&arguments, 2, &["built without MPI", "--launcher none"]);
+    }
+    let mut command = workshop.command(&["scaling", "plate.toml"]);
+    command.env("OMPI_COMM_WORLD_SIZE", "2").env("OMPI_COMM_WORLD_RANK", "0");
+    outcome(command).assert_refused(2, &["start it once, without a launcher"]);
+}
+
+#[test]
+fn a_plan_alone_writes_nothing() {
+    let workshop = Workshop::new();
+    let before = workshop.tree();
+    let done = scaling(&workshop, &["plate.toml", "--ranks", "1,2", "--threads", "1", "--mode", "both", "--dry-run"]);
+    assert_eq!((done.code, done.stdout.lines().count() >= 6), (Some(0), true), "{done:#?}");
+    assert!(
+        done.stdout.contains("864 cells") && done.stdout.contains("once on 1 x 2 to compare results"),
+        "{}",
+        done.stdout
+    );
+    assert_eq!(workshop.tree(), before);
+}
+
+#[test]
+fn a_batch_array_is_written_run_and_collected() {
+    let workshop = Workshop::new();
+    fs::create_dir(workshop.path("bin")).unwrap();
+    let sbatch = workshop.path("bin/sbatch");
+    fs::write(&sbatch, "#!/bin/sh\necho Submitted batch job 7\n").unwrap();
+    fs::set_permissions(&sbatch, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let arguments = ["scaling", "plate.toml", "--ranks", "1,2", "--threads", "1", "--repeats", "2", "--output", "out"];
+    let mut command = workshop.command(&[&arguments[..], &["--launcher", "none", "--submit"]].concat());
+    command.env("PATH", format!("{}:{}", workshop.path("bin").display(), std::env::var("PATH").unwrap()));
+    let done = outcome(command);
+    assert!(done.code == Some(0) && done.stdout.contains("Submitted batch job 7"), "{done:#?}");
+    let script = fs::read_to_string(workshop.path("out/submit.sbatch")).unwrap();
+    assert!(script.contains("#SBATCH --array=0-1\n") && script.contains("#SBATCH --ntasks=2\n"), "{script}");
+    let early = workshop.start(&["scaling", "--collect", "out"]);
+    assert!(early.code == Some(1) && early.stderr.contains("strong 1 x 1 has not been run yet"), "{early:#?}");
+    for task in ["0", "1"] {
+        let done = workshop.start(&["scaling", "--collect", "out", "--task", task]);
+        assert_eq!(done.code, Some(0), "{done:#?}");
+    }
+    let done = workshop.start(&["scaling", "--collect", "out"]);
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    assert_eq!(rows(&workshop.path("out/runs.csv")).len(), 6);
+    assert!(workshop.path("out/report.html").exists());
+    workshop.start(&["scaling", "--collect", "out", "--task", "2"]).assert_refused(2, &["tasks 0 to 1"]);
+}
