@@ -17,7 +17,7 @@ pub fn print(text: &str) {
     let _ = writeln!(stdout, "{}", escaped(text, &['\n', '\t'])).and_then(|()| stdout.flush());
 }
 
-/// As [`print`], for a text of ours with colours of the terminal in it.
+/// As [`print()`], for a text of ours with colours of the terminal in it.
 pub fn print_coloured(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "{}", escaped(text, &['\n', '\t', '\x1b'])).and_then(|()| stdout.flush());

@@ -3,7 +3,7 @@
 //! Spreads over ranks (min, mean, max) cannot tell which rank was slow, nor who talks to whom; efficiencies and communication matrices
 //! need each rank. Ranks send their part to rank 0 once, as JSON, after the loop.
 //!
-//! Refused: the pairs of jobs of more than [`MOST_RANKS`] ranks. Bodies of all ranks talk to all, and a table with the square of
+//! Refused: the pairs of jobs of more than `MOST_RANKS` ranks. Bodies of all ranks talk to all, and a table with the square of
 //! thousands of entries would be larger than the snapshots.
 
 use crate::comm::Communicator;
