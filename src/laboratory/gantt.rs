@@ -1,5 +1,6 @@
 //! A few steps of a timeline as bars, one row a thread: whether messages hide behind computing is seen at a glance.
 
+use super::scaling::drawing::escaped;
 use super::timeline::{Bar, Lane, Timeline};
 use std::fmt::Write;
 
@@ -85,7 +86,7 @@ fn draw_lane(svg: &mut String, lane: &Lane, row: usize, window: [f64; 2]) {
             top + inset * SIZES[2],
             height * SIZES[2],
             colour(&bar.name),
-            bar.name,
+            escaped(&bar.name),
             bar.length
         )
         .expect("writing to a string");

@@ -4,6 +4,7 @@
 //! first one shows that the time allows; the median speed of three counts.
 
 use crate::error::{Error, Result};
+use crate::laboratory::statistics::median;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -58,9 +59,8 @@ fn nameless(directory: &Path) -> io::Result<File> {
 fn speed(file: &mut File) -> io::Result<f64> {
     let first = piece(file, FIRST)?;
     let length = ((SECONDS * first) as usize / FIRST * FIRST).clamp(FIRST, MOST);
-    let mut speeds = (0..PIECES).map(|_| piece(file, length)).collect::<io::Result<Vec<f64>>>()?;
-    speeds.sort_by(f64::total_cmp);
-    Ok(speeds[PIECES / 2])
+    let speeds = (0..PIECES).map(|_| piece(file, length)).collect::<io::Result<Vec<f64>>>()?;
+    Ok(median(&speeds))
 }
 
 /// Writes so many bytes from the beginning, and returns bytes a second.

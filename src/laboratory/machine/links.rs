@@ -5,6 +5,7 @@
 
 use crate::comm::{Communicator, Incoming, Outgoing, threads};
 use crate::host::topology;
+use crate::laboratory::statistics::median;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -96,9 +97,7 @@ fn half_trip((warm_up, counted): (usize, usize), mut trip: impl FnMut()) -> f64 
         trip();
         start.elapsed().as_secs_f64() / 2.0
     };
-    let mut seconds: Vec<f64> = (0..counted).map(&mut time).collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[counted / 2]
+    median(&(0..counted).map(&mut time).collect::<Vec<f64>>())
 }
 
 /// Between two threads over the loopback; absent where there is no loopback.

@@ -15,6 +15,7 @@ use crate::heat::{HeatModel, HeatOptions};
 use crate::host::{self, topology};
 use crate::input::bodies::Files;
 use crate::laboratory::machine::Machine;
+use crate::laboratory::statistics::median;
 use crate::nbody::groups::{BodyGroup, Model};
 use crate::nbody::initial;
 use crate::nbody::model::NBodyModel;
@@ -112,8 +113,7 @@ fn median_seconds(mut step: impl FnMut() -> Result<()>) -> Result<f64> {
         step()?;
         seconds.push(start.elapsed().as_secs_f64());
     }
-    seconds.sort_by(f64::total_cmp);
-    Ok(seconds[seconds.len() / 2].max(1e-12))
+    Ok(median(&seconds).max(1e-12))
 }
 
 fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
