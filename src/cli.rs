@@ -3,13 +3,16 @@
 //! Usage errors are clap's: one `error:` line, a hint, exit code 2.
 
 pub mod laboratory;
+mod render;
+mod run;
 mod scaling;
 mod values;
 
+pub use render::{AxisArg, ColormapArg, RenderArgs};
+pub use run::RunArgs;
 pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
 
-use clap::builder::RangedU64ValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use laboratory::{MachineArgs, PredictArgs};
 use std::io::{Result as IoResult, Write};
 use std::path::PathBuf;
@@ -29,18 +32,6 @@ Exit codes:
   6 output directory in use or holding another run
   75 stopped after a checkpoint: the same command goes on";
 
-const RUN_EXAMPLES: &str = "\
-Examples:
-  parhelion run inputs/heat/hot_plate.toml
-  parhelion run inputs/heat/hot_plate.toml --live
-  parhelion run inputs/nbody/galaxy_collision.toml --live
-  parhelion run inputs/heat/soda_bottle.toml --set time.end=3600 --set output.frames_every=600
-  parhelion run inputs/heat/heat_sink.toml --set sources.0.power=95 --output outputs/95_watts
-  parhelion run inputs/heat/eigenmode_3d.toml --domains 4 --threads 1
-  parhelion run inputs/heat/soda_bottle.toml --max-time 3000 --set checkpoint.every=\"10min\"
-  parhelion run inputs/nbody/plummer_100k.toml --set gravity.accuracy=1e-5
-  mpirun -n 2 parhelion run inputs/heat/bench_512.toml --threads 1";
-
 const CHECK_EXAMPLES: &str = "\
 Examples:
   parhelion check inputs/heat/heat_sink.toml
@@ -52,12 +43,6 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   parhelion verify
   parhelion verify --quick --json";
-
-const RENDER_EXAMPLES: &str = "\
-Examples:
-  parhelion render outputs/hot_plate
-  parhelion render outputs/heat_sink --axis z --position 0.004 --range 25,65
-  parhelion render outputs/soda_bottle --colormap viridis --pixels 1200 --output pictures";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -123,51 +108,6 @@ pub struct DeckArgs {
     pub overrides: Vec<String>,
 }
 
-/// Flags of `run`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = RUN_EXAMPLES)]
-pub struct RunArgs {
-    /// The deck.
-    #[command(flatten)]
-    pub deck: DeckArgs,
-    /// Directory of the results [default: outputs/NAME for NAME.toml]
-    #[arg(long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
-    /// Threads of each rank [default: the cores that the rank may use]
-    #[arg(long, value_name = "N", value_parser = workers())]
-    pub threads: Option<usize>,
-    /// Run this many domains, as ranks that are threads of one process
-    #[arg(long, value_name = "N", value_parser = workers())]
-    pub domains: Option<usize>,
-    /// Begin anew, replacing the results in the output directory
-    #[arg(long)]
-    pub overwrite: bool,
-    /// Go on from the newest usable checkpoint in the output directory, or leave with 5. Without it an unfinished run of the same deck
-    /// goes on too
-    #[arg(long, conflicts_with = "overwrite")]
-    pub resume: bool,
-    /// Stop after so many seconds of wall time, with a checkpoint and exit code 75
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub max_time: Option<f64>,
-    /// End the job with 3 if nothing moves for so many seconds; 0 never does [default: only in a batch job, after 10 minutes or 20 times the
-    /// longest silence before]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub watchdog: Option<f64>,
-    /// Slow one rank down, to see load imbalance in figures: 1,0.5 makes rank 1 take half as long again for its own work in every step. The
-    /// results stay the same
-    #[arg(long, value_name = "RANK,EXTRA", value_parser = imbalance)]
-    pub imbalance: Option<(usize, f64)>,
-    /// No progress, no warnings but those about checkpoints, and of the summary only the digest
-    #[arg(long)]
-    pub quiet: bool,
-    /// Write when each thread did what, for Perfetto [default: trace.json in the run directory]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
-    pub trace: Option<Option<PathBuf>>,
-    /// Draw the temperature, or the surface density of bodies, in the terminal while the run goes on
-    #[arg(long, conflicts_with = "quiet")]
-    pub live: bool,
-}
-
 /// Flags of `check`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
@@ -196,74 +136,6 @@ pub struct VerifyArgs {
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Flags of `render`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = RENDER_EXAMPLES)]
-pub struct RenderArgs {
-    /// Directory of a finished run, such as outputs/hot_plate
-    pub run_dir: PathBuf,
-    /// Axis normal to the slice, or along which one looks at bodies [default: as in the deck]
-    #[arg(long, value_enum)]
-    pub axis: Option<AxisArg>,
-    /// Coordinate of the slice of a heat run along the axis, in m [default: as in the deck]
-    #[arg(long, value_name = "METRES", value_parser = finite, allow_negative_numbers = true)]
-    pub position: Option<f64>,
-    /// Temperatures or surface densities at the ends of the colour bar, such as 20,100 [default: as in the deck]
-    #[arg(long, value_name = "LOW,HIGH", value_parser = range, allow_hyphen_values = true)]
-    pub range: Option<[f64; 2]>,
-    /// Colour map [default: as in the deck]
-    #[arg(long, value_enum)]
-    pub colormap: Option<ColormapArg>,
-    /// Longest edge of the drawn plane, in pixels, 16 to 8192 [default: as in the deck]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(16..=8192))]
-    pub pixels: Option<usize>,
-    /// Directory of the pictures [default: frames in the run directory]
-    #[arg(long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
-}
-
-/// An axis on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AxisArg {
-    /// First axis
-    X,
-    /// Second axis
-    Y,
-    /// Third axis
-    Z,
-}
-
-/// A colour map on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ColormapArg {
-    /// Black through red to pale yellow
-    Inferno,
-    /// Violet through green to yellow
-    Viridis,
-    /// As inferno, with a lighter top
-    Magma,
-    /// Blue to yellow, for readers who confuse red and green
-    Cividis,
-}
-
-impl AxisArg {
-    /// 0, 1 or 2.
-    pub fn number(self) -> usize {
-        self as usize
-    }
-}
-
-impl From<ColormapArg> for crate::run_config::Colormap {
-    fn from(name: ColormapArg) -> crate::run_config::Colormap {
-        match name {
-            ColormapArg::Inferno => crate::run_config::Colormap::Inferno,
-            ColormapArg::Viridis => crate::run_config::Colormap::Viridis,
-            ColormapArg::Magma => crate::run_config::Colormap::Magma,
-            ColormapArg::Cividis => crate::run_config::Colormap::Cividis,
-        }
-    }
 }
 
 /// Writes the completion script for a shell.
