@@ -264,6 +264,7 @@ launcher() {
         crowded || LAUNCH+=(-bind-to "core:$THREADS")
     else
         [ -z "$HOSTFILE" ] || LAUNCH+=(--hostfile "$HOSTFILE")
+        notice_lost_links
         open_mpi_as_root
         if crowded; then
             LAUNCH+=(--oversubscribe --bind-to none)
@@ -277,6 +278,15 @@ launcher() {
     local more
     read -ra more <<<"$MPI_FLAGS"
     LAUNCH+=(${more[@]+"${more[@]}"})
+}
+
+# Left alone, Open MPI notices a link that has gone after minutes, or never. Now a host that is silent for 9 s is lost.
+notice_lost_links() {
+    local to=--mca
+    [ "$MAJOR" -lt 5 ] || to=--prtemca
+    [ -n "$HOSTFILE" ] || in_allocation || return 0
+    [ -z "${OMPI_MCA_oob_tcp_keepalive_time:-}${PRTE_MCA_oob_tcp_keepalive_time:-}" ] || return 0
+    LAUNCH+=("$to" oob_tcp_keepalive_time 5 "$to" oob_tcp_keepalive_intvl 1 "$to" oob_tcp_keepalive_probes 4)
 }
 
 # Version 4 asks mpirun, version 5 asks prterun; both understand the variables, which also reach the other hosts' daemons.
