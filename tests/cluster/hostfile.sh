@@ -119,9 +119,9 @@ if [ -z "$MPIRUN" ] || [ ! -x "$PROGRAM" ]; then
     echo "  SKIPPED on MPICH: there is no mpirun.mpich, or no program in $PROGRAM"
     exit
 fi
-printf 'node1:1\nnode2:1\n' >"$SHARED/hostfile"
+two=$(hostfile node1 node2)
 for physics in heat bodies; do
-    cluster $physics-mpich --hostfile "$SHARED/hostfile" "$SHARED/$physics.toml" -- || { show $physics-mpich; fail "$physics on MPICH"; }
+    cluster $physics-mpich --hostfile "$two" "$SHARED/$physics.toml" -- || { show $physics-mpich; fail "$physics on MPICH"; }
     same $physics-mpich $physics node1,node2
     echo "  $physics on 2 hosts, MPICH: $(digest_of "$SHARED/$physics-mpich")"
 done
