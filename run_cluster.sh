@@ -327,9 +327,17 @@ launcher() {
     LAUNCH+=(${more[@]+"${more[@]}"})
 }
 
-# Where Open MPI does not know PBS or LSF, it reaches other hosts by their own remote shell instead of ssh, which many sites forbid.
+# How Open MPI starts its daemons. Where it does not know PBS or LSF, it reaches other hosts by their own remote shell instead of ssh, which many sites forbid.
 start_hosts_by_batch_system() {
-    case $(allocation) in pbs | lsf) ;; *) return 0 ;; esac
+    case $(allocation) in
+    pbs | lsf) ;;
+    slurm)
+        # The step of daemons that a lost node has left behind still holds the cores.
+        [ -z "$HOSTFILE" ] || export OMPI_MCA_plm_slurm_args=--overlap PRTE_MCA_plm_slurm_args=--overlap
+        return 0
+        ;;
+    *) return 0 ;;
+    esac
     have "$(remote_shell)" || return 0
     export OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent:-$(remote_shell)}
     export PRTE_MCA_plm_ssh_agent=${PRTE_MCA_plm_ssh_agent:-$OMPI_MCA_plm_rsh_agent}

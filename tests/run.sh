@@ -220,7 +220,7 @@ if [ $quick = 0 ]; then
         stage "$suite" timeout 1800 bash "$suite"
     done
     export CLUSTER_SECONDS=${CLUSTER_SECONDS:-40}
-    for suite in hostfile; do
+    for suite in hostfile slurm; do
         stage "tests/cluster/$suite.sh" timeout 900 bash "tests/cluster/$suite.sh"
     done
     stage "kills of ranks and of mpirun" killed_ranks

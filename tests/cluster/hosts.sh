@@ -51,7 +51,9 @@ cluster_of() {
     trap 'exit 130' INT
     trap 'exit 129' HUP
     mount -t tmpfs -o mode=755 cluster $SHARED
-    mkdir -p $SHARED/bin $SHARED/hosts $SHARED/tmp
+    mkdir -p $SHARED/bin $SHARED/hosts $SHARED/tmp $SHARED/outputs outputs
+    # Job scripts and logs.
+    mount --bind $SHARED/outputs outputs
     # Where launchers keep what they do not remove when they are killed.
     export TMPDIR=$SHARED/tmp
     # A batch system around the suite is not that of its hosts.
