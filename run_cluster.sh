@@ -575,6 +575,31 @@ run_once() {
     CHILD=
 }
 
+# Version 5 of Open MPI's launcher says 0 even when it has lost a daemon and ended the job.
+says_0_wrongly() { [ "$FLAVOR" = openmpi ] && [ "$MAJOR" -ge 5 ] && ! by_srun; }
+
+# Where the run writes to.
+output_directory() {
+    local directory option before=
+    directory=outputs/$(basename "$DECK" .toml)
+    for option in ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"}; do
+        [ "$before" != --output ] || directory=$option
+        case $option in --output=*) directory=${option#*=} ;; esac
+        before=$option
+    done
+    printf '%s\n' "$directory"
+}
+
+# A 0 that cannot be believed is checked against the report of the run, which a run that begins removes.
+doubt() {
+    local directory
+    directory=$(output_directory)
+    [ "$CODE" = 0 ] && says_0_wrongly && [ -d "$directory" ] || return 0
+    grep -q '"status": *"done"' "$directory/report.json" 2>/dev/null && return 0
+    CODE=1
+    say "$MPIRUN ended with 0, but $directory/report.json does not say that the run is done"
+}
+
 # Starts the run again after a crash. It goes on from its last checkpoint by itself.
 run_with_restarts() {
     local restart=0
@@ -587,6 +612,7 @@ run_with_restarts() {
     while :; do
         say "$(quoted "${COMMAND[@]}")"
         run_once
+        doubt
         ! is_final "$CODE" || exit "$CODE"
         [ -z "$ASKED" ] || exit "$CODE"
         [ "$RESTARTS" != 0 ] || exit "$CODE"
@@ -647,6 +673,6 @@ build
 say "$RANKS ranks x $THREADS threads"
 # Rank 0 prints where each rank landed.
 export PARHELION_SHOW_PLACEMENT=1
-[ "$RESTARTS$FILES" = 0 ] || run_with_restarts
+if [ "$RESTARTS$FILES" != 0 ] || says_0_wrongly; then run_with_restarts; fi
 say "$(quoted "${COMMAND[@]}")"
 exec "${COMMAND[@]}"
