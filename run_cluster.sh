@@ -201,6 +201,7 @@ detect_mpi() {
     *HYDRA* | *MPICH* | *Intel* | *MVAPICH*) FLAVOR=mpich ;;
     *) die "$MPIRUN --version names neither Open MPI nor MPICH (or an MPI made from it); set MPIRUN" ;;
     esac
+    case $text in *Intel*) INTEL=1 ;; *) INTEL=0 ;; esac
     MAJOR=$(sed -n '1,3s/[^0-9]*\([0-9][0-9]*\)\..*/\1/p' <<<"$text" | head -1)
     MAJOR=${MAJOR:-0}
 }
@@ -303,6 +304,8 @@ launcher() {
         # Without the first two srun takes one core for each rank, and waits for ranks whose neighbours have died.
         LAUNCH+=(--cpus-per-task="$THREADS" --kill-on-bad-exit=1 --mpi="${PMI:-$([ "$FLAVOR" = mpich ] && echo pmi2 || echo pmix)}")
         [ -z "$HOSTFILE" ] || LAUNCH+=(--nodes="$(hosts | wc -l)" --nodelist="$(hosts | sed 's/ .*//' | paste -sd,)")
+    elif [ "$INTEL" = 1 ]; then
+        launch_by_intel
     elif [ "$FLAVOR" = mpich ]; then
         # Its host files count ranks, ours cores.
         [ -z "$HOSTFILE" ] || LAUNCH+=(-hosts "$(room "$THREADS")")
@@ -325,6 +328,16 @@ launcher() {
     local more
     read -ra more <<<"$MPI_FLAGS"
     LAUNCH+=(${more[@]+"${more[@]}"})
+}
+
+# Intel MPI takes numbers of ranks from a file only, and passes over -bind-to: each rank would get one core.
+launch_by_intel() {
+    if [ -n "$HOSTFILE" ]; then
+        own_files
+        room "$THREADS" | tr , '\n' >"$FILES/machines"
+        LAUNCH+=(-machinefile "$FILES/machines")
+    fi
+    crowded || LAUNCH+=(-genv I_MPI_PIN_DOMAIN "$THREADS")
 }
 
 # How Open MPI starts its daemons. Where it does not know PBS or LSF, it reaches other hosts by their own remote shell instead of ssh, which many sites forbid.
@@ -634,7 +647,7 @@ run_with_restarts() {
 # An MPI is needed to know how its launcher is spoken to; a dry run installs nothing and takes Open MPI's words then.
 if [ "$DRY_RUN" = 1 ] && ! have "$MPIRUN"; then
     say "$MPIRUN is not installed; showing the command for Open MPI"
-    FLAVOR=openmpi MAJOR=4
+    FLAVOR=openmpi MAJOR=4 INTEL=0
 else
     [ "$DRY_RUN" = 1 ] || [ -n "$PROGRAM" ] || install_missing
     detect_mpi

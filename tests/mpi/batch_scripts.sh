@@ -18,7 +18,7 @@ here=$(dirname "$0")
 [ "${1-}" = --version ] && { cat "$here/version"; exit; }
 echo "$*" >>"$here/calls"
 while [ $# -gt 0 ]; do
-    [ "$1" != --hostfile ] || cat "$2" >>"$here/calls"
+    case $1 in --hostfile | -machinefile) cat "$2" >>"$here/calls" ;; esac
     shift
 done
 echo "agent ${OMPI_MCA_plm_rsh_agent-}" >>"$here/calls"
@@ -115,6 +115,9 @@ for system in pbs lsf; do
     echo 0 >"$scratch/code"
     job $system 0 "" "$deck"
     calls '-n 4 -hosts alpha:2,beta:2 -bind-to core:2'
+    echo "Intel(R) MPI Library for Linux* OS, Version 2021.18.1 Build 20260626" >"$scratch/version"
+    job $system 0 "" "$deck"
+    for words in '-n 4 -machinefile ' '-genv I_MPI_PIN_DOMAIN 2' '^alpha:2' 'beta:2'; do calls "$words"; done
     echo "mpirun (Open MPI) 4.1.4" >"$scratch/version"
     echo "  $system: launches on the machines of the job, stops before the limit, queues itself again"
 done
