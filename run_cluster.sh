@@ -431,8 +431,8 @@ batch_script() {
     printf 'exit "%scode"\n' $
 }
 
-# The run, told to stop before its time is over. Slurm signals the batch shell, which passes it on. PBS and LSF signal all processes of a job,
-# when little time is left or none, and a second signal ends a run at once; there the time is kept by the script.
+# The run, told to stop before its time is over. Slurm signals the batch shell, which passes it on. What PBS and LSF signal, and how long
+# before the limit, is up to the site, and a second signal ends a run at once; there the script keeps the time itself.
 stop_before_limit() {
     if [ "$SCHEDULER" = slurm ]; then
         cat <<SCRIPT
