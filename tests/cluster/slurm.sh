@@ -87,10 +87,13 @@ node_dies() {
     await "$name: a checkpoint" 60 compgen -G "$SHARED/$name/checkpoints/*.checkpoint" >/dev/null
     power_off "$3"
     await "$name: goes on" 100 goes_on "$3: $(($2 - 1)) ranks"
+    # Held back until Slurm has seen it too, which would end a job that may not lose a node.
+    await "Slurm misses $3" 60 is_down "$3"
     normal_link node2
     ends COMPLETED 0 60
     same "a job by ${1##*/} that lost $3"
 }
+is_down() { $ON node1 sinfo --noheader --nodes="$1" --format=%t | grep -q '^down'; }
 goes_on() { grep -q "^run_cluster: without $1" outputs/*-"$job".log; }
 lost_node() { node_dies "$MPIRUN" 4 node3; }
 lost_node_srun() { node_dies srun 3 node4; }
