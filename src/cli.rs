@@ -6,11 +6,13 @@ pub mod laboratory;
 mod render;
 mod run;
 mod scaling;
+mod sweep;
 mod values;
 
 pub use render::{AxisArg, ColormapArg, RenderArgs};
 pub use run::RunArgs;
 pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
+pub use sweep::{PoolArg, SweepArgs};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use laboratory::{MachineArgs, PredictArgs};
@@ -30,6 +32,7 @@ Exit codes:
   0 done  1 a defect of parhelion  2 usage or input  3 reading or writing failed
   4 the state became non-finite    5 no usable checkpoint
   6 output directory in use or holding another run
+  7 some members of a sweep did not end well
   75 stopped after a checkpoint: the same command goes on";
 
 const CHECK_EXAMPLES: &str = "\
@@ -78,6 +81,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Measure speed-up and efficiency over ranks and threads, check that all give the same result, and write a report
     Scaling(ScalingArgs),
+    /// Run a deck for many values of its keys, in a pool of processes, threads or ranks, into one table
+    Sweep(SweepArgs),
     /// Draw pictures and an animation from a finished run
     Render(RenderArgs),
     /// Measure this machine: memory, arithmetic, messages, files, cores
@@ -224,6 +229,9 @@ mod tests {
             "parhelion scaling a.toml --repeats 0",
             "parhelion scaling a.toml --time-limit 0",
             "parhelion scaling a.toml --collect b",
+            "parhelion sweep a.toml",
+            "parhelion sweep a.toml --vary a=1 --workers forks:2",
+            "parhelion sweep a.toml --vary a=1 --against a",
             "parhelion render a --range 5,1",
             "parhelion render a --range nan,1",
             "parhelion render a --position inf",
@@ -243,9 +251,19 @@ mod tests {
 
     #[test]
     fn every_help_shows_examples() {
-        for command in
-            ["run", "check", "verify", "scaling", "render", "machine", "predict", "completions", "man", "schema"]
-        {
+        for command in [
+            "run",
+            "check",
+            "verify",
+            "scaling",
+            "sweep",
+            "render",
+            "machine",
+            "predict",
+            "completions",
+            "man",
+            "schema",
+        ] {
             let help = parsed(&format!("parhelion {command} --help")).unwrap_err();
             assert_eq!(help.exit_code(), 0);
             assert!(help.to_string().contains(&format!("parhelion {command}")), "{help}");

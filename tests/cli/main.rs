@@ -13,4 +13,5 @@ mod planted;
 mod refusals;
 mod scaling;
 mod shapes;
+mod sweep;
 mod workshop;
