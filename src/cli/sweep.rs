@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const SWEEP_EXAMPLES: &str = "\
 Examples:
   parhelion sweep inputs/heat/hot_plate.toml --vary material.name=copper,aluminium,\"stainless steel\"
-  parhelion sweep inputs/heat/heat_sink.toml --vary sources.0.power=50:150:5 --workers processes:4 --plot \"peak\"
+  parhelion sweep inputs/heat/heat_sink.toml --vary sources.0.power=50:150:5 --workers processes:4 --plot max
   parhelion sweep inputs/nbody/plummer_100k.toml --vary gravity.accuracy=1e-5:1e-2:4:log --workers threads:2
   parhelion sweep inputs/heat/hot_plate.toml --vary \"grid.cells=[64,64],[128,128]\" --vary \"time.dt=0.1,0.2;time.steps=200,100\"
   mpirun -n 5 parhelion sweep inputs/heat/hot_plate.toml --vary initial.value=0:100:40 --workers mpi

@@ -55,17 +55,24 @@ pub fn draw(plan: &Plan, table: &Table, request: &Request, title: &str) -> Resul
     Ok((column, drawing))
 }
 
-/// The column of that name, or the only one that has it in its name.
+/// The column of that name; of that name but for the unit; the only one whose name begins so; or the only one that has it in its name.
 fn meant(wish: &str, known: &[String]) -> Result<String> {
     let lower = wish.to_lowercase();
-    let near: Vec<&String> = known.iter().filter(|name| name.to_lowercase().contains(&lower)).collect();
-    match (known.iter().find(|name| *name == wish), near.as_slice()) {
-        (Some(exact), _) => Ok(exact.clone()),
-        (None, [only]) => Ok((*only).clone()),
-        (None, _) => Err(Error::Input(format!(
+    let only = |fits: &dyn Fn(&str) -> bool| {
+        let mut fitting = known.iter().filter(|name| fits(&name.to_lowercase()));
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    let bare = |name: &str| name.split(" [").next() == Some(lower.as_str());
+    let found = known.iter().find(|name| *name == wish).or_else(|| only(&bare));
+    let found =
+        found.or_else(|| only(&|name| name.starts_with(&lower))).or_else(|| only(&|name| name.contains(&lower)));
+    let is_part = known.iter().any(|name| name.to_lowercase().contains(&lower));
+    match found {
+        Some(column) => Ok(column.clone()),
+        None => Err(Error::Input(format!(
             "--plot {}: {}; the columns are {}",
             crate::console::one_line(wish),
-            if near.is_empty() { "there is no such column" } else { "several columns have that in their names" },
+            if is_part { "several columns have that in their names" } else { "there is no such column" },
             known.join(", ")
         ))),
     }
@@ -195,6 +202,17 @@ mod tests {
         let mut table = Table::default();
         (0..count).for_each(|n| table.insert(done(n, 0.1, "peak <temperature> (C)", 10.0 + n as f64)));
         table
+    }
+
+    #[test]
+    fn whole_names_come_before_parts_of_names() {
+        let known = ["steps", "step", "max [deg]", "error_max [deg]", "error_l2 [deg]"].map(String::from);
+        for (wish, column) in
+            [("step", "step"), ("max", "max [deg]"), ("error_m", "error_max [deg]"), ("L2", "error_l2 [deg]")]
+        {
+            assert_eq!(meant(wish, &known).unwrap(), column);
+        }
+        assert!(meant("error", &known).unwrap_err().to_string().contains("several columns"));
     }
 
     #[test]
