@@ -126,10 +126,9 @@ fn range(raw: &str, item: &str) -> Result<Option<Vec<String>>> {
             false => (low * (last - share) + high * share) / last,
             true => low * (high / low).powf(share / last),
         };
-        // A whole number between whole ends stays one, whatever a power rounds to.
-        let near = exact.round();
-        let is_whole = whole && (exact - near).abs() <= 1e-9 * exact.abs();
-        if is_whole { format!("{near}") } else { number(exact) }
+        // Fourteen digits: what is meant as 1e-4 or 100 is not 9.999999999999999e-5 or 99.99999999999999.
+        let meant = format!("{exact:.13e}").parse().unwrap_or(exact);
+        if whole && meant == meant.round() { format!("{meant}") } else { number(meant) }
     };
     Ok(Some((0..points).map(value).collect()))
 }
@@ -189,6 +188,8 @@ mod tests {
         assert_eq!(values("a=100:500:3,900"), ["100", "300", "500", "900"]);
         assert_eq!(values("a=1:1000:4:log"), ["1", "10", "100", "1000"]);
         assert_eq!(values("a=1e-4:1e-2:3:log")[0], "0.0001");
+        assert_eq!(values("a=1e-5:1e-2:4:log"), ["1e-5", "0.0001", "0.001", "0.01"]);
+        assert_eq!(values("a=0.1:0.7:3"), ["0.1", "0.4", "0.7"]);
         assert_eq!(values("a=b:c:d"), ["b:c:d"], "a text with colons");
     }
 
