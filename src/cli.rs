@@ -2,12 +2,14 @@
 //!
 //! Usage errors are clap's: one `error:` line, a hint, exit code 2.
 
+mod compare;
 pub mod laboratory;
 mod render;
 mod run;
 mod scaling;
 mod values;
 
+pub use compare::{CompareArgs, Mechanism, MechanismArgs};
 pub use render::{AxisArg, ColormapArg, RenderArgs};
 pub use run::RunArgs;
 pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
@@ -78,6 +80,11 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Measure speed-up and efficiency over ranks and threads, check that all give the same result, and write a report
     Scaling(ScalingArgs),
+    /// Compare threads, processes and ranks: the same deck in each, or what the system takes for each
+    Compare(CompareArgs),
+    /// What child processes of measurements do
+    #[command(hide = true)]
+    Mechanism(MechanismArgs),
     /// Draw pictures and an animation from a finished run
     Render(RenderArgs),
     /// Measure this machine: memory, arithmetic, messages, files, cores
@@ -157,7 +164,7 @@ pub fn write_man(out: &mut dyn Write) -> IoResult<()> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     clap_mangen::Man::new(command.clone()).render(out)?;
-    for subcommand in command.get_subcommands() {
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
         let man = clap_mangen::Man::new(subcommand.clone());
         let mut page = Vec::new();
         man.render_synopsis_section(&mut page)?;
@@ -243,9 +250,19 @@ mod tests {
 
     #[test]
     fn every_help_shows_examples() {
-        for command in
-            ["run", "check", "verify", "scaling", "render", "machine", "predict", "completions", "man", "schema"]
-        {
+        for command in [
+            "run",
+            "check",
+            "verify",
+            "scaling",
+            "compare",
+            "render",
+            "machine",
+            "predict",
+            "completions",
+            "man",
+            "schema",
+        ] {
             let help = parsed(&format!("parhelion {command} --help")).unwrap_err();
             assert_eq!(help.exit_code(), 0);
             assert!(help.to_string().contains(&format!("parhelion {command}")), "{help}");
