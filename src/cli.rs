@@ -2,6 +2,7 @@
 //!
 //! Usage errors are clap's: one `error:` line, a hint, exit code 2.
 
+mod compare;
 pub mod laboratory;
 mod render;
 mod run;
@@ -9,6 +10,7 @@ mod scaling;
 mod sweep;
 mod values;
 
+pub use compare::{CompareArgs, Mechanism, MechanismArgs};
 pub use render::{AxisArg, ColormapArg, RenderArgs};
 pub use run::RunArgs;
 pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
@@ -83,6 +85,11 @@ pub enum Command {
     Scaling(ScalingArgs),
     /// Run a deck for many values of its keys, in a pool of processes, threads or ranks, into one table
     Sweep(SweepArgs),
+    /// Compare threads, processes and ranks: the same deck in each, or what the system takes for each
+    Compare(CompareArgs),
+    /// What child processes of measurements do
+    #[command(hide = true)]
+    Mechanism(MechanismArgs),
     /// Draw pictures and an animation from a finished run
     Render(RenderArgs),
     /// Measure this machine: memory, arithmetic, messages, files, cores
@@ -162,7 +169,7 @@ pub fn write_man(out: &mut dyn Write) -> IoResult<()> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     clap_mangen::Man::new(command.clone()).render(out)?;
-    for subcommand in command.get_subcommands() {
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
         let man = clap_mangen::Man::new(subcommand.clone());
         let mut page = Vec::new();
         man.render_synopsis_section(&mut page)?;
@@ -257,6 +264,7 @@ mod tests {
             "verify",
             "scaling",
             "sweep",
+            "compare",
             "render",
             "machine",
             "predict",

@@ -4,6 +4,7 @@
 //! what cannot be found out is absent or a cautious default; nothing here fails a run.
 
 pub mod topology;
+pub mod usage;
 
 use std::path::Path;
 

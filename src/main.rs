@@ -61,6 +61,8 @@ fn dispatch(command: Command, started: Instant) -> Result<u8> {
         Command::Verify(arguments) => commands::verify::verify(&arguments),
         Command::Scaling(arguments) => commands::scaling::scaling(&arguments),
         Command::Sweep(arguments) => commands::sweep::sweep(&arguments, started),
+        Command::Compare(arguments) => commands::compare::compare(&arguments),
+        Command::Mechanism(arguments) => commands::compare::mechanism(&arguments.what),
         Command::Render(arguments) => commands::render::render(&arguments),
         Command::Machine(arguments) => {
             launch(&Launch::default(), |comm, setup| commands::machine::machine(comm, setup, &arguments))

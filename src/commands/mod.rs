@@ -1,6 +1,7 @@
 //! What each command of the program does: assembly of the layers below, one file a command.
 
 pub mod check;
+pub mod compare;
 pub mod deck;
 mod known;
 pub mod machine;

@@ -8,6 +8,7 @@ pub mod efficiencies;
 pub mod fits;
 pub mod gantt;
 pub mod machine;
+pub mod mechanisms;
 pub mod predict;
 pub mod scaling;
 pub mod statistics;

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod commands;
+mod compare;
 mod decks;
 mod directories;
 mod files;

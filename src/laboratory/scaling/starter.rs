@@ -10,6 +10,9 @@ use crate::runtime::launcher::Launcher;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What makes ranks of Open MPI talk TCP on one machine too, where they would share memory.
+const TCP: [&str; 6] = ["--mca", "pml", "ob1", "--mca", "btl", "tcp,self"];
+
 /// What the user asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
@@ -120,6 +123,19 @@ impl Starter {
                 words(format!("{} -n {ranks}{hosts} --map-by slot:PE={threads} --bind-to core", mpirun()))
             }
         }
+    }
+
+    /// The words of the command that runs this program on a shape, over TCP if that is asked for; none if the launcher has no flags for it.
+    pub fn launch_program(&self, shape: Shape, over_tcp: bool) -> Option<Vec<String>> {
+        if over_tcp && self.flavour != Flavour::OpenMpi {
+            return None;
+        }
+        let mut words = self.launch(shape);
+        if over_tcp && !words.is_empty() {
+            words.splice(1..1, TCP.map(str::to_owned));
+        }
+        words.push(self.program.display().to_string());
+        Some(words)
     }
 
     /// More workers than cores that are known.
