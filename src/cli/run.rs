@@ -53,7 +53,7 @@ pub struct RunArgs {
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
-    /// Write when each thread did what, for Perfetto [default: trace.json in the run directory]
+    /// Write when each thread did what, for Perfetto, and beside it a picture of a few steps (SVG) [default: trace.json in the run directory]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub trace: Option<Option<PathBuf>>,
     /// Draw the temperature, or the surface density of bodies, in the terminal while the run goes on

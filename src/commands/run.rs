@@ -10,6 +10,7 @@ use crate::console;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::heartbeat::{self, Activity};
+use crate::laboratory::gantt::gantt;
 use crate::laboratory::timeline;
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
@@ -28,6 +29,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const STOPPED: u8 = 75;
 /// Seconds before the end of a Slurm job at which a run should have stopped: hosts' clocks differ, and the job script may go on.
 const SLURM_MARGIN: f64 = 30.0;
+/// Steps in the picture of a timeline: enough to see whether they are alike, few enough to see their parts.
+const STEPS_DRAWN: usize = 3;
 /// Seconds that are as good as no limit.
 const LONGEST: f64 = 1e15;
 
@@ -230,8 +233,12 @@ impl Job<'_> {
         let Some(file) = &self.arguments.trace else { return };
         let path = file.clone().unwrap_or_else(|| directory.join(TRACE));
         let timeline = timeline::gather(self.comm, self.clock_offset.get());
-        if self.comm.rank() == 0 {
-            let text = timeline.chrome(title);
+        if self.comm.rank() != 0 {
+            return;
+        }
+        for (path, text) in
+            [(path.with_extension("svg"), gantt(&timeline, STEPS_DRAWN)), (path, timeline.chrome(title))]
+        {
             if let Err(cause) = write_file(&path, |file| file.write_all(text.as_bytes())) {
                 console::message(&format!("warning: no timeline: {cause}"));
             }

@@ -31,6 +31,8 @@ const MARK: &str = "# parhelion run: the deck with every default written out";
 const REPORT: &str = "report.json";
 /// Timeline of a run with `--trace`.
 pub const TRACE: &str = "trace.json";
+/// Picture of some of its steps.
+pub const TRACE_PICTURE: &str = "trace.svg";
 /// Directories of outputs.
 const DIRECTORIES: [&str; 3] = ["snapshots", "frames", shelf::DIRECTORY];
 /// Most bytes of a deck or a report that are read. Both grow with the lists and the ranks of a run.
@@ -198,7 +200,7 @@ fn is_planted(path: &Path, name: &str) -> bool {
     let bare = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")).unwrap_or(name);
     let Ok(found) = fs::symlink_metadata(path.join(name)) else { return false };
     match bare {
-        DECK | REPORT | TRACE | "diagnostics.csv" | LOCK => !found.is_file(),
+        DECK | REPORT | TRACE | TRACE_PICTURE | "diagnostics.csv" | LOCK => !found.is_file(),
         _ => DIRECTORIES.contains(&bare) && !found.is_dir(),
     }
 }
@@ -261,7 +263,7 @@ fn clear(path: &Path) -> io::Result<()> {
     remove_if_empty(&path.join("snapshots"))?;
     remove_known(&path.join(shelf::DIRECTORY), &|name| shelf::step_of(name).is_some())?;
     remove_known(&path.join("frames"), &|name| name == "animation.png" || is_numbered(name, "frame", &[".png"]))?;
-    remove_known(path, &|name| name == REPORT || name == TRACE || name == "diagnostics.csv")?;
+    remove_known(path, &|name| [REPORT, TRACE, TRACE_PICTURE, "diagnostics.csv"].contains(&name))?;
     ignore_missing(fs::remove_file(path.join(DECK)))
 }
 

@@ -218,8 +218,11 @@ fn a_timeline_goes_where_it_is_told_and_bad_places_are_refused_first() {
     assert!(workshop.path("t.json").exists() && !workshop.path("outputs/plate/trace.json").exists());
     let again = workshop.start(&["run", "plate.toml", "--trace", "--threads", "1", "--overwrite"]);
     again.digest();
+    let picture = fs::read_to_string(workshop.path("outputs/plate/trace.svg")).unwrap();
+    assert!(picture.contains("</svg>") && picture.contains("interior") && workshop.path("t.svg").exists(), "{picture}");
     workshop.start(&["run", "plate.toml", "--threads", "1", "--overwrite"]).digest();
-    assert!(!workshop.path("outputs/plate/trace.json").exists(), "a new run takes the old timeline away");
+    let left = |name: &str| workshop.path("outputs/plate").join(name).exists();
+    assert!(!left("trace.json") && !left("trace.svg"), "a new run takes the old timeline away");
     workshop.refuses(&["solid.toml", "--trace=missing/t.json"], 3, &["missing/t.json"]);
     workshop.refuses(&["solid.toml", "--trace=outputs"], 3, &["outputs", "not a regular file"]);
 }
