@@ -1,36 +1,38 @@
 #!/usr/bin/env bash
-# Builds parhelion with MPI and runs it: on this machine, on the machines of a host file, or through Slurm.
+# Builds parhelion with MPI and runs it: on this machine, on the machines of a host file, or through Slurm, PBS or LSF.
 #
 #   ./run_cluster.sh [OPTIONS] [DECK] [-- OPTIONS OF `parhelion run`]
 #
 #   ./run_cluster.sh                                             this machine, ranks and threads from its cores
 #   ./run_cluster.sh --ranks 4 --threads 2 inputs/heat/heat_sink.toml -- --set time.steps=500
 #   ./run_cluster.sh --hostfile hosts --ranks 16                 the machines listed in the file `hosts`
-#   ./run_cluster.sh --nodes 4 --ntasks-per-node 8 --cpus-per-task 16 --time 02:00:00    Slurm: writes and submits a batch script
+#   ./run_cluster.sh --nodes 4 --ntasks-per-node 8 --cpus-per-task 16 --time 02:00:00    writes and submits a batch script
 #   ./run_cluster.sh --restarts 3 --hostfile hosts               after a crash it goes on from the last checkpoint, without lost hosts
 #
-# Inside a Slurm allocation it launches there; with --nodes (or NODES) and outside of one, it submits. Every variable below may
-# be set in the environment instead. The exact command is printed before it runs.
+# Inside an allocation it launches there; with --nodes (or NODES) and outside of one, it submits, by --scheduler slurm, pbs or lsf, or by
+# the one that is there. Every variable below may be set in the environment instead. The exact command is printed before it runs.
 set -euo pipefail
 
 # ------------------------------------------------------------------------------------------------------------ what to run
 DECK=${DECK:-inputs/heat/hot_plate.toml}
-RANKS=${RANKS:-}                     # ranks in all; default: from the cores, or from Slurm
-THREADS=${THREADS:-}                 # threads of each rank; default: from the cores, or from Slurm
-HOSTFILE=${HOSTFILE:-}               # lines `name slots=N` (MPICH: `name:N`)
+RANKS=${RANKS:-}                     # ranks in all; default: from the cores, or from the allocation
+THREADS=${THREADS:-}                 # threads of each rank; default: from the cores, or from the allocation
+HOSTFILE=${HOSTFILE:-}               # lines `name slots=N` or `name:N`, N being the cores of a machine
 RESTARTS=${RESTARTS:-0}              # how often a run that crashed is started again; a batch job: how often it is requeued at its limit
 RESTART_DELAY=${RESTART_DELAY:-5}    # seconds before that
-RSH=${RSH:-${OMPI_MCA_plm_rsh_agent:-ssh}} # asks whether a machine of the host file is still there
-# ----------------------------------------------------------------------------------------------------------------- Slurm
+RSH=${RSH:-}                         # asks whether a machine is still there; default: the batch system's own, or ssh
+# ------------------------------------------------------------------------------------------------------------- batch jobs
+SCHEDULER=${SCHEDULER:-}             # slurm, pbs or lsf; default: the one that is there
 NODES=${NODES:-}                     # asks for a batch job
 NTASKS_PER_NODE=${NTASKS_PER_NODE:-1}
 CPUS_PER_TASK=${CPUS_PER_TASK:-}     # default: THREADS, or 1
 TIME=${TIME:-01:00:00}
-PARTITION=${PARTITION:-}
-ACCOUNT=${ACCOUNT:-}
+PARTITION=${PARTITION:-}             # or queue
+ACCOUNT=${ACCOUNT:-}                 # or project
 SIGNAL_BEFORE=${SIGNAL_BEFORE:-60}   # seconds before the time limit at which the job is told to stop
 # ----------------------------------------------------------------------------------------------------------------- build
-MPIRUN=${MPIRUN:-mpirun}
+MPIRUN=${MPIRUN:-mpirun}             # or srun, inside a Slurm allocation
+PMI=${PMI:-}                         # how srun speaks to MPI; default: pmix for Open MPI, pmi2 for MPICH
 MPICC=${MPICC:-mpicc}
 MODULE=${MODULE:-openmpi}            # for `module load`, where there are modules and no mpirun
 MPI_FLAGS=${MPI_FLAGS:-}             # more words for mpirun or srun
@@ -77,7 +79,8 @@ while [ $# -gt 0 ]; do
     --ntasks-per-node) NTASKS_PER_NODE=$(value "$@"); shift ;;
     --cpus-per-task) CPUS_PER_TASK=$(value "$@"); shift ;;
     --time) TIME=$(value "$@"); shift ;;
-    --partition) PARTITION=$(value "$@"); shift ;;
+    --scheduler) SCHEDULER=$(value "$@"); shift ;;
+    --partition | --queue) PARTITION=$(value "$@"); shift ;;
     --account) ACCOUNT=$(value "$@"); shift ;;
     --yes | -y) YES=1 ;;
     --dry-run) DRY_RUN=1 ;;
@@ -110,7 +113,13 @@ if [ -n "$HOSTFILE" ]; then
 fi
 cd "$(dirname "$(realpath "$0")")"
 [ -f "$DECK" ] || die "deck $DECK does not exist; there are: $(echo inputs/*/*.toml)"
-in_allocation() { [ -n "${SLURM_JOB_ID:-}" ]; }
+case $SCHEDULER in '' | slurm | pbs | lsf) ;; *) die "--scheduler is '$SCHEDULER'; it must be slurm, pbs or lsf" ;; esac
+
+# The batch system around this process, or nothing.
+allocation() {
+    if [ -n "${SLURM_JOB_ID:-}" ]; then echo slurm; elif [ -n "${PBS_NODEFILE:-}" ]; then echo pbs; elif [ -n "${LSB_DJOB_HOSTFILE:-}" ]; then echo lsf; fi
+}
+in_allocation() { [ -n "$(allocation)" ]; }
 
 # ------------------------------------------------------------------------------------------------------- what is installed
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -176,15 +185,23 @@ install_missing() {
 }
 
 # --------------------------------------------------------------------------------------------------------- which MPI it is
+by_srun() { [ "${MPIRUN##*/}" = srun ]; }
+
 # Sets FLAVOR (openmpi or mpich) and MAJOR from the launcher.
 detect_mpi() {
     local text
-    text=$("$MPIRUN" --version 2>&1 || true)
+    if by_srun; then
+        # Open MPI's compiler says what it is; MPICH's does not know the option.
+        text=$("$MPICC" --showme:version 2>/dev/null || echo MPICH 0.)
+    else
+        text=$("$MPIRUN" --version 2>&1 || true)
+    fi
     case $text in
     *"Open MPI"* | *OpenRTE* | *"Open RTE"* | *PRRTE* | *prte*) FLAVOR=openmpi ;;
     *HYDRA* | *MPICH* | *Intel* | *MVAPICH*) FLAVOR=mpich ;;
     *) die "$MPIRUN --version names neither Open MPI nor MPICH (or an MPI made from it); set MPIRUN" ;;
     esac
+    case $text in *Intel*) INTEL=1 ;; *) INTEL=0 ;; esac
     MAJOR=$(sed -n '1,3s/[^0-9]*\([0-9][0-9]*\)\..*/\1/p' <<<"$text" | head -1)
     MAJOR=${MAJOR:-0}
 }
@@ -244,13 +261,37 @@ choose_shape() {
     [ "$THREADS" -ge 1 ] || THREADS=1
 }
 
-# Sum of `slots=N` or `:N`, one for a line without.
-slots_of_hostfile() {
-    sed 's/#.*//' "$HOSTFILE" | awk 'NF { n = 1
+# Lines `name N` of the host file: `slots=N` or `:N`, one for a line without.
+hosts() {
+    sed 's/#.*//' "$HOSTFILE" | awk 'NF { n = 1; name = $1; sub(/:[0-9]+$/, "", name)
         if (match($0, /slots *= *[0-9]+/)) { n = substr($0, RSTART, RLENGTH); sub(/.*= */, "", n) }
         else if (match($1, /:[0-9]+$/)) n = substr($1, RSTART + 1)
-        sum += n } END { print sum + 0 }'
+        print name, n }'
 }
+slots_of_hostfile() { hosts | awk '{ sum += $2 } END { print sum + 0 }'; }
+
+# Lines of a host file for the machines of the allocation. PBS and LSF list a machine once for each core.
+allocated_hosts() {
+    case $(allocation) in
+    slurm)
+        local nodes=${SLURM_JOB_NUM_NODES:-1} ranks
+        ranks=$(((RANKS + nodes - 1) / nodes))
+        scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/\$/ slots=$((ranks * THREADS))/"
+        ;;
+    pbs) sort "$PBS_NODEFILE" | uniq -c | awk '{ print $2 " slots=" $1 }' ;;
+    lsf) sort "$LSB_DJOB_HOSTFILE" | uniq -c | awk '{ print $2 " slots=" $1 }' ;;
+    esac
+}
+
+# A directory that goes with this script.
+own_files() {
+    [ -z "$FILES" ] || return 0
+    FILES=$(mktemp -d)
+    trap 'rm -rf "$FILES"' EXIT
+}
+
+# room CORES: `name:N,...` of all hosts, N being how many times so many cores fit, and at least one.
+room() { hosts | awk -v t="$1" '{ n = int($2 / t); printf "%s%s:%d", (NR > 1 ? "," : ""), $1, (n < 1 ? 1 : n) }'; }
 
 # True if ranks and threads do not fit on the cores that are known.
 crowded() { [ -z "$HOSTFILE" ] && ! in_allocation && [ $((RANKS * THREADS)) -gt "$(cores)" ]; }
@@ -258,12 +299,22 @@ crowded() { [ -z "$HOSTFILE" ] && ! in_allocation && [ $((RANKS * THREADS)) -gt 
 # Sets LAUNCH to the words before the program.
 launcher() {
     LAUNCH=("$MPIRUN" -n "$RANKS")
-    if [ "$FLAVOR" = mpich ]; then
-        [ -z "$HOSTFILE" ] || LAUNCH+=(-f "$HOSTFILE")
+    if by_srun; then
+        in_allocation || die "srun needs an allocation of Slurm: --nodes N asks for one, or salloc"
+        # Without the first two srun takes one core for each rank, and waits for ranks whose neighbours have died.
+        LAUNCH+=(--cpus-per-task="$THREADS" --kill-on-bad-exit=1 --mpi="${PMI:-$([ "$FLAVOR" = mpich ] && echo pmi2 || echo pmix)}")
+        [ -z "$HOSTFILE" ] || LAUNCH+=(--nodes="$(hosts | wc -l)" --nodelist="$(hosts | sed 's/ .*//' | paste -sd,)")
+    elif [ "$INTEL" = 1 ]; then
+        launch_by_intel
+    elif [ "$FLAVOR" = mpich ]; then
+        # Its host files count ranks, ours cores.
+        [ -z "$HOSTFILE" ] || LAUNCH+=(-hosts "$(room "$THREADS")")
         # Without -bind-to MPICH leaves ranks where the system puts them, which is right when there are too many.
         crowded || LAUNCH+=(-bind-to "core:$THREADS")
     else
         [ -z "$HOSTFILE" ] || LAUNCH+=(--hostfile "$HOSTFILE")
+        start_hosts_by_batch_system
+        notice_lost_links
         open_mpi_as_root
         if crowded; then
             LAUNCH+=(--oversubscribe --bind-to none)
@@ -279,6 +330,52 @@ launcher() {
     LAUNCH+=(${more[@]+"${more[@]}"})
 }
 
+# Intel MPI takes numbers of ranks from a file only, and passes over -bind-to: each rank would get one core.
+launch_by_intel() {
+    if [ -n "$HOSTFILE" ]; then
+        own_files
+        room "$THREADS" | tr , '\n' >"$FILES/machines"
+        LAUNCH+=(-machinefile "$FILES/machines")
+    fi
+    crowded || LAUNCH+=(-genv I_MPI_PIN_DOMAIN "$THREADS")
+}
+
+# How Open MPI starts its daemons. Where it does not know PBS or LSF, it reaches other hosts by their own remote shell instead of ssh, which many sites forbid.
+start_hosts_by_batch_system() {
+    case $(allocation) in
+    pbs | lsf) ;;
+    slurm)
+        # The step of daemons that a lost node has left behind still holds the cores.
+        [ -z "$HOSTFILE" ] || export OMPI_MCA_plm_slurm_args=--overlap PRTE_MCA_plm_slurm_args=--overlap
+        return 0
+        ;;
+    *) return 0 ;;
+    esac
+    have "$(remote_shell)" || return 0
+    export OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent:-$(remote_shell)}
+    export PRTE_MCA_plm_ssh_agent=${PRTE_MCA_plm_ssh_agent:-$OMPI_MCA_plm_rsh_agent}
+}
+
+# The command that runs another one on a host: RSH, or what belongs to the batch system, or ssh.
+remote_shell() {
+    local own=ssh
+    case $(allocation) in
+    slurm) own='srun --overlap --nodes=1 --ntasks=1 --nodelist' ;;
+    pbs) ! have pbs_tmrsh || own=pbs_tmrsh ;;
+    lsf) ! have blaunch || own=blaunch ;;
+    esac
+    echo "${RSH:-${OMPI_MCA_plm_rsh_agent:-$own}}"
+}
+
+# Left alone, Open MPI notices after 8 minutes that a host is silent. Now it is lost after 9 s.
+notice_lost_links() {
+    local to=--mca
+    [ "$MAJOR" -lt 5 ] || to=--prtemca
+    [ -n "$HOSTFILE" ] || in_allocation || return 0
+    [ -z "${OMPI_MCA_oob_tcp_keepalive_time:-}${PRTE_MCA_oob_tcp_keepalive_time:-}" ] || return 0
+    LAUNCH+=("$to" oob_tcp_keepalive_time 5 "$to" oob_tcp_keepalive_intvl 1 "$to" oob_tcp_keepalive_probes 4)
+}
+
 # Version 4 asks mpirun, version 5 asks prterun; both understand the variables, which also reach the other hosts' daemons.
 open_mpi_as_root() {
     [ "$(id -u)" = 0 ] || return 0
@@ -289,7 +386,7 @@ open_mpi_as_root() {
 
 # Sets COMMAND to the whole command of this machine, host file or allocation.
 compose() {
-    if in_allocation; then
+    if [ "$(allocation)" = slurm ]; then
         RANKS=${RANKS:-${SLURM_NTASKS:-1}}
         THREADS=${THREADS:-${SLURM_CPUS_PER_TASK:-1}}
     else
@@ -308,53 +405,114 @@ quoted() {
     printf '%s\n' "${line# }"
 }
 
-# ------------------------------------------------------------------------------------------------------------------- Slurm
-# The batch script asks for cores and calls this script again, inside the allocation. Slurm sends USR1 to the batch shell before
-# the limit; the shell passes it on, and the run stops before Slurm kills it.
+# ------------------------------------------------------------------------------------------------------------- batch jobs
+# seconds_of TIME: Slurm's ways to write a time: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]].
+seconds_of() {
+    awk -v t="$1" 'BEGIN {
+        if (t !~ /^([0-9]+-)?[0-9]+(:[0-9]+)?(:[0-9]+)?$/) exit 1
+        days = 0
+        if (t ~ /-/) { split(t, d, "-"); days = d[1]; n = split(d[2], p, ":"); s = p[1] * 3600 + p[2] * 60 + p[3] }
+        else { n = split(t, p, ":"); s = n == 1 ? p[1] * 60 : n == 2 ? p[1] * 60 + p[2] : p[1] * 3600 + p[2] * 60 + p[3] }
+        print days * 86400 + s }' || die "--time is '$1'; it must be minutes, or hours:minutes:seconds"
+}
+
+# The script asks for cores and calls this script again, inside the allocation. SCRIPT is its name.
 batch_script() {
-    local name again options='' requeue=''
+    local name cores seconds='' run
     name=$(basename "$DECK" .toml)
-    # A job that was stopped after a checkpoint goes back into the queue; its log goes on.
-    if [ "$RESTARTS" != 0 ]; then
-        options=$'#SBATCH --requeue\n#SBATCH --open-mode=append\n'
-        requeue="if [ \"\$code\" = 75 ] && [ \"\${SLURM_RESTART_COUNT:-0}\" -lt $RESTARTS ]; then scontrol requeue \"\$SLURM_JOB_ID\"; fi"$'\n'
-    fi
-    again=$(quoted "$PWD/run_cluster.sh" --restarts "$RESTARTS" --threads "$CPUS_PER_TASK" "$DECK" -- ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
-    cat <<SCRIPT
-#!/usr/bin/env bash
-#SBATCH --job-name=parhelion-$name
-#SBATCH --nodes=$NODES
-#SBATCH --ntasks-per-node=$NTASKS_PER_NODE
-#SBATCH --cpus-per-task=$CPUS_PER_TASK
-#SBATCH --time=$TIME
-#SBATCH --signal=B:USR1@$SIGNAL_BEFORE
-#SBATCH --output=$PWD/outputs/$name-%j.log
-${PARTITION:+#SBATCH --partition=$PARTITION
-}${ACCOUNT:+#SBATCH --account=$ACCOUNT
-}${options}export BUILD=0 PROGRAM=$(quoted "$PROGRAM") MPIRUN=$(quoted "$MPIRUN") MPICC=$(quoted "$MPICC") MODULE=$(quoted "$MODULE") MPI_FLAGS=$(quoted "$MPI_FLAGS")
-$again &
+    cores=$((NTASKS_PER_NODE * CPUS_PER_TASK))
+    [ "$SCHEDULER" = slurm ] || seconds=$(seconds_of "$TIME") || exit
+    run=$(quoted "$PWD/run_cluster.sh" --restarts "$RESTARTS" --threads "$CPUS_PER_TASK" "$DECK" -- ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"})
+    echo '#!/usr/bin/env bash'
+    "${SCHEDULER}_directives"
+    echo "export BUILD=0 PROGRAM=$(quoted "$PROGRAM") MPIRUN=$(quoted "$MPIRUN") MPICC=$(quoted "$MPICC") MODULE=$(quoted "$MODULE") MPI_FLAGS=$(quoted "$MPI_FLAGS")"
+    stop_before_limit
+    [ "$RESTARTS" = 0 ] || queue_again
+    printf 'exit "%scode"\n' $
+}
+
+# The run, told to stop before its time is over. Slurm signals the batch shell, which passes it on. What PBS and LSF signal, and how long
+# before the limit, is up to the site, and a second signal ends a run at once; there the script keeps the time itself.
+stop_before_limit() {
+    if [ "$SCHEDULER" = slurm ]; then
+        cat <<SCRIPT
+$run &
 run=\$!
 trap 'kill -USR1 "\$run"' USR1
 # A signal ends a wait, not the run: wait until the run has really ended.
 wait "\$run"; code=\$?
 while kill -0 "\$run" 2>/dev/null; do wait "\$run"; code=\$?; done
-${requeue}exit "\$code"
 SCRIPT
+    else
+        [ "$seconds" -gt "$SIGNAL_BEFORE" ] || die "--time is '$TIME', which is no more than SIGNAL_BEFORE, $SIGNAL_BEFORE s"
+        echo "timeout --preserve-status --foreground --signal=USR1 $((seconds - SIGNAL_BEFORE)) $run"
+        echo "code=\$?"
+    fi
+}
+
+slurm_directives() {
+    printf '#SBATCH %s\n' --job-name="parhelion-$name" --nodes="$NODES" --ntasks-per-node="$NTASKS_PER_NODE" \
+        --cpus-per-task="$CPUS_PER_TASK" --time="$TIME" --signal="B:USR1@$SIGNAL_BEFORE" --output="$PWD/outputs/$name-%j.log"
+    [ -z "$PARTITION" ] || echo "#SBATCH --partition=$PARTITION"
+    [ -z "$ACCOUNT" ] || echo "#SBATCH --account=$ACCOUNT"
+    # A job that was stopped after a checkpoint goes back into the queue, and its log goes on. One that loses a node stays, and goes on without it.
+    [ "$RESTARTS" = 0 ] || printf '#SBATCH %s\n' --requeue --open-mode=append --no-kill
+}
+
+# One line of the node file for each core, so that all MPIs count alike.
+pbs_directives() {
+    printf '#PBS %s\n' "-N parhelion-$name" "-l select=$NODES:ncpus=$cores:mpiprocs=$cores" '-l place=scatter' \
+        "-l walltime=$(printf '%d:%02d:%02d' $((seconds / 3600)) $((seconds / 60 % 60)) $((seconds % 60)))" '-j oe' "-o $PWD/outputs/$name.pbs.log"
+    [ -z "$PARTITION" ] || echo "#PBS -q $PARTITION"
+    [ -z "$ACCOUNT" ] || echo "#PBS -A $ACCOUNT"
+}
+
+lsf_directives() {
+    printf '#BSUB %s\n' "-J parhelion-$name" "-n $((NODES * cores))" "-R \"span[ptile=$cores]\"" \
+        "-W $(printf '%d:%02d' $(((seconds + 59) / 3600)) $(((seconds + 59) / 60 % 60)))" "-o $PWD/outputs/$name-%J.log"
+    [ -z "$PARTITION" ] || echo "#BSUB -q $PARTITION"
+    [ -z "$ACCOUNT" ] || echo "#BSUB -P $ACCOUNT"
+}
+
+# Puts a job that was stopped after a checkpoint back into the queue, RESTARTS times in all.
+queue_again() {
+    local again times=PARHELION_REQUEUES
+    case $SCHEDULER in
+    slurm) times=SLURM_RESTART_COUNT again="scontrol requeue \"\$SLURM_JOB_ID\"" ;;
+    pbs) again="qsub -v $times=\$((\${$times:-0} + 1)) $(quoted "$SCRIPT")" ;;
+    lsf) again="$times=\$((\${$times:-0} + 1)) bsub <$(quoted "$SCRIPT")" ;;
+    esac
+    echo "if [ \"\$code\" = 75 ] && [ \"\${$times:-0}\" -lt $RESTARTS ]; then $again; fi"
+}
+
+# Sets SCHEDULER to the batch system that is there; a dry run may do without.
+detect_scheduler() {
+    local command
+    [ -z "$SCHEDULER" ] || return 0
+    for command in sbatch:slurm qsub:pbs bsub:lsf; do
+        ! have "${command%:*}" || { SCHEDULER=${command#*:}; return 0; }
+    done
+    [ "$DRY_RUN" = 1 ] || die "--nodes asks for a batch job, but there is no sbatch, qsub or bsub here; leave it out to run on this machine"
+    SCHEDULER=slurm
 }
 
 submit() {
     CPUS_PER_TASK=${CPUS_PER_TASK:-${THREADS:-1}}
-    local script
+    SCRIPT=$PWD/outputs/$(basename "$DECK" .toml).$(sed 's/slurm/sbatch/; s/lsf/bsub/' <<<"$SCHEDULER")
+    local text
+    text=$(batch_script) || exit
     if [ "$DRY_RUN" = 1 ]; then
-        say "would submit with sbatch:"
-        batch_script
+        say "would submit to $SCHEDULER:"
+        printf '%s\n' "$text"
         return
     fi
     mkdir -p outputs
-    script=outputs/$(basename "$DECK" .toml).sbatch
-    batch_script >"$script"
-    say "sbatch $script"
-    sbatch "$script"
+    printf '%s\n' "$text" >"$SCRIPT"
+    case $SCHEDULER in
+    slurm) say "sbatch $SCRIPT" && sbatch "$SCRIPT" ;;
+    pbs) say "qsub $SCRIPT" && qsub "$SCRIPT" ;;
+    lsf) say "bsub <$SCRIPT" && bsub <"$SCRIPT" ;;
+    esac
 }
 
 # ---------------------------------------------------------------------------------------------------------------- restarts
@@ -375,7 +533,7 @@ is_there() {
     local here words
     here=$(uname -n)
     case $1 in localhost | 127.0.0.1 | "$here" | "${here%%.*}") return 0 ;; esac
-    read -ra words <<<"$RSH"
+    read -ra words <<<"$(remote_shell)"
     [ "${words[0]##*/}" != ssh ] || words+=(-o BatchMode=yes -o ConnectTimeout=5)
     ! have timeout || words=(timeout 15 "${words[@]}")
     "${words[@]}" "$1" true </dev/null >/dev/null 2>&1
@@ -383,21 +541,21 @@ is_there() {
 
 # Makes a host file of the machines that answer, and takes no more ranks than they have room for.
 leave_out_lost_hosts() {
-    [ -n "$HOSTFILE" ] || return 0
-    local line name lost=()
-    HOSTFILE=$REMAINING
-    : >"$HOSTFILE"
+    [ -s "$ALL_HOSTS" ] || [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ] || allocated_hosts >"$ALL_HOSTS"
+    [ -s "$ALL_HOSTS" ] || return 0
+    local line name lost=() room
+    : >"$REMAINING"
     while IFS= read -r line || [ -n "$line" ]; do
         read -r name _ <<<"${line%%#*}" || true
         [ -n "$name" ] || continue
-        if is_there "${name%%:*}"; then printf '%s\n' "$line" >>"$HOSTFILE"; else lost+=("${name%%:*}"); fi
+        if is_there "${name%%:*}"; then printf '%s\n' "$line" >>"$REMAINING"; else lost+=("${name%%:*}"); fi
     done <"$ALL_HOSTS"
     RANKS=$ALL_RANKS
-    [ ${#lost[@]} -gt 0 ] || return 0
-    [ -s "$HOSTFILE" ] || return 1
-    local room
-    room=$(($(slots_of_hostfile) / THREADS))
-    [ "$room" -ge 1 ] || room=1
+    # Slurm needs no list while all nodes are there.
+    [ ${#lost[@]} -gt 0 ] || { [ -z "$HOSTFILE" ] || HOSTFILE=$REMAINING; return 0; }
+    [ -s "$REMAINING" ] || return 1
+    HOSTFILE=$REMAINING
+    room=$(hosts | awk -v t="$THREADS" '{ n = int($2 / t); sum += n < 1 ? 1 : n } END { print sum }')
     [ "$RANKS" -le "$room" ] || RANKS=$room
     say "without ${lost[*]}: $RANKS ranks x $THREADS threads"
 }
@@ -430,19 +588,47 @@ run_once() {
     CHILD=
 }
 
+# Version 5 of Open MPI's launcher says 0 even when it has lost a daemon and ended the job.
+says_0_wrongly() { [ "$FLAVOR" = openmpi ] && [ "$MAJOR" -ge 5 ] && ! by_srun; }
+
+# Where the run writes to.
+output_directory() {
+    local directory option before=
+    directory=outputs/$(basename "$DECK" .toml)
+    for option in ${RUN_OPTIONS[@]+"${RUN_OPTIONS[@]}"}; do
+        [ "$before" != --output ] || directory=$option
+        case $option in --output=*) directory=${option#*=} ;; esac
+        before=$option
+    done
+    printf '%s\n' "$directory"
+}
+
+# A 0 that cannot be believed is checked against the report of the run, which a run that begins removes.
+doubt() {
+    local directory
+    directory=$(output_directory)
+    [ "$CODE" = 0 ] && says_0_wrongly && [ -d "$directory" ] || return 0
+    grep -q '"status": *"done"' "$directory/report.json" 2>/dev/null && return 0
+    CODE=1
+    say "$MPIRUN ended with 0, but $directory/report.json does not say that the run is done"
+}
+
 # Starts the run again after a crash. It goes on from its last checkpoint by itself.
 run_with_restarts() {
     local restart=0
-    ALL_HOSTS=$HOSTFILE ALL_RANKS=$RANKS REMAINING=$(mktemp) CHILD='' ASKED=''
-    trap 'rm -f "$REMAINING"' EXIT
+    own_files
+    ALL_HOSTS=$FILES/all REMAINING=$FILES/remaining ALL_RANKS=$RANKS CHILD='' ASKED=''
+    [ -z "$HOSTFILE" ] || cp "$HOSTFILE" "$ALL_HOSTS"
     trap 'pass_on INT' INT
     trap 'pass_on TERM' TERM
     trap 'pass_on USR1' USR1
     while :; do
         say "$(quoted "${COMMAND[@]}")"
         run_once
+        doubt
         ! is_final "$CODE" || exit "$CODE"
         [ -z "$ASKED" ] || exit "$CODE"
+        [ "$RESTARTS" != 0 ] || exit "$CODE"
         if [ "$restart" -ge "$RESTARTS" ]; then
             say "the run ended with $CODE, and $RESTARTS restarts are used up"
             exit "$CODE"
@@ -451,7 +637,7 @@ run_with_restarts() {
         say "the run ended with $CODE: restart $restart of $RESTARTS in $RESTART_DELAY s"
         sleep "$RESTART_DELAY"
         [ -z "$ASKED" ] || exit "$CODE"
-        leave_out_lost_hosts || { say "no machine of $ALL_HOSTS answers" && exit "$CODE"; }
+        leave_out_lost_hosts || { say "no machine answers" && exit "$CODE"; }
         drop_overwrite
         compose
     done
@@ -461,7 +647,7 @@ run_with_restarts() {
 # An MPI is needed to know how its launcher is spoken to; a dry run installs nothing and takes Open MPI's words then.
 if [ "$DRY_RUN" = 1 ] && ! have "$MPIRUN"; then
     say "$MPIRUN is not installed; showing the command for Open MPI"
-    FLAVOR=openmpi MAJOR=4
+    FLAVOR=openmpi MAJOR=4 INTEL=0
 else
     [ "$DRY_RUN" = 1 ] || [ -n "$PROGRAM" ] || install_missing
     detect_mpi
@@ -473,14 +659,23 @@ say "MPI: $FLAVOR $MAJOR ($(command -v "$MPIRUN" || echo "$MPIRUN")); target dir
 
 if [ -n "$NODES" ] && ! in_allocation; then
     # Said before the build, which takes minutes.
-    [ "$DRY_RUN" = 1 ] || have sbatch ||
-        die "--nodes asks for a Slurm job, but there is no sbatch here; leave it out to run on this machine"
+    detect_scheduler
     # Built here, once, and not by every job.
     [ "$DRY_RUN" = 1 ] || build
     submit
     exit
 fi
-[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || drop_overwrite
+[ "${SLURM_RESTART_COUNT:-0}${PARHELION_REQUEUES:-0}" = 00 ] || drop_overwrite
+FILES=
+case $(allocation) in
+pbs | lsf)
+    if [ -z "$HOSTFILE" ]; then
+        own_files
+        HOSTFILE=$FILES/hosts
+        allocated_hosts >"$HOSTFILE"
+    fi
+    ;;
+esac
 compose
 if [ "$DRY_RUN" = 1 ]; then
     say "would run:"
@@ -491,6 +686,6 @@ build
 say "$RANKS ranks x $THREADS threads"
 # Rank 0 prints where each rank landed.
 export PARHELION_SHOW_PLACEMENT=1
-[ "$RESTARTS" = 0 ] || run_with_restarts
+if [ "$RESTARTS$FILES" != 0 ] || says_0_wrongly; then run_with_restarts; fi
 say "$(quoted "${COMMAND[@]}")"
 exec "${COMMAND[@]}"

@@ -7,12 +7,14 @@ pub mod laboratory;
 mod render;
 mod run;
 mod scaling;
+mod sweep;
 mod values;
 
 pub use compare::{CompareArgs, Mechanism, MechanismArgs};
 pub use render::{AxisArg, ColormapArg, RenderArgs};
 pub use run::RunArgs;
 pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
+pub use sweep::{PoolArg, SweepArgs};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use laboratory::{MachineArgs, PredictArgs};
@@ -32,6 +34,7 @@ Exit codes:
   0 done  1 a defect of parhelion  2 usage or input  3 reading or writing failed
   4 the state became non-finite    5 no usable checkpoint
   6 output directory in use or holding another run
+  7 some members of a sweep did not end well
   75 stopped after a checkpoint: the same command goes on";
 
 const CHECK_EXAMPLES: &str = "\
@@ -85,6 +88,8 @@ pub enum Command {
     /// What child processes of measurements do
     #[command(hide = true)]
     Mechanism(MechanismArgs),
+    /// Run a deck for many values of its keys, in a pool of processes, threads or ranks, into one table
+    Sweep(SweepArgs),
     /// Draw pictures and an animation from a finished run
     Render(RenderArgs),
     /// Measure this machine: memory, arithmetic, messages, files, cores
@@ -231,6 +236,9 @@ mod tests {
             "parhelion scaling a.toml --repeats 0",
             "parhelion scaling a.toml --time-limit 0",
             "parhelion scaling a.toml --collect b",
+            "parhelion sweep a.toml",
+            "parhelion sweep a.toml --vary a=1 --workers forks:2",
+            "parhelion sweep a.toml --vary a=1 --against a",
             "parhelion render a --range 5,1",
             "parhelion render a --range nan,1",
             "parhelion render a --position inf",
@@ -256,6 +264,7 @@ mod tests {
             "verify",
             "scaling",
             "compare",
+            "sweep",
             "render",
             "machine",
             "predict",

@@ -7,11 +7,32 @@
 //! could move the cursor, hide text or begin a line that looks like ours, so they are shown as escapes, written as in JSON.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write;
 
+thread_local! {
+    /// Lines to standard error that are kept instead, if they are.
+    static KEPT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs a task whose results nobody reads here, and whose messages are returned instead of printed: those of this thread.
+pub fn kept_back<T>(task: impl FnOnce() -> T) -> (T, String) {
+    KEPT.set(Some(String::new()));
+    let result = task();
+    (result, KEPT.take().unwrap_or_default())
+}
+
+/// Whether a text has been kept back. A result is dropped.
+fn keep_back(message: &str) -> bool {
+    KEPT.with_borrow_mut(|kept| kept.as_mut().map(|kept| kept.push_str(message)).is_some())
+}
+
 /// A result, to standard output, with a newline; it may have several lines.
 pub fn print(text: &str) {
+    if keep_back("") {
+        return;
+    }
     let mut stdout = std::io::stdout().lock();
     // A closed pipe or a full disk behind a redirection: nobody can be told, and the files of the run are complete without.
     let _ = writeln!(stdout, "{}", escaped(text, &['\n', '\t'])).and_then(|()| stdout.flush());
@@ -30,7 +51,10 @@ pub fn message(text: &str) {
 
 /// As [`message`], for a text of several lines, each of which is ours.
 pub fn lines(text: &str) {
-    let _ = std::io::stderr().lock().write_all(format!("{}\n", escaped(text, &['\n'])).as_bytes());
+    let text = format!("{}\n", escaped(text, &['\n']));
+    if !keep_back(&text) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
 }
 
 /// The text without control characters, ends of lines among them: each is written as its escape.
@@ -66,6 +90,18 @@ fn is_control(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_of_a_task_are_kept_back() {
+        let (result, words) = kept_back(|| {
+            print("a result");
+            message("first\u{7}");
+            lines("second\nthird");
+            7
+        });
+        assert_eq!((result, words.as_str()), (7, "first\\u0007\nsecond\nthird\n"));
+        assert!(!keep_back("and no longer"));
+    }
 
     #[test]
     fn control_characters_are_shown_as_escapes() {

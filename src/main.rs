@@ -62,6 +62,7 @@ fn dispatch(command: Command, started: Instant) -> Result<u8> {
         Command::Scaling(arguments) => commands::scaling::scaling(&arguments),
         Command::Compare(arguments) => commands::compare::compare(&arguments),
         Command::Mechanism(arguments) => commands::compare::mechanism(&arguments.what),
+        Command::Sweep(arguments) => commands::sweep::sweep(&arguments, started),
         Command::Render(arguments) => commands::render::render(&arguments),
         Command::Machine(arguments) => {
             launch(&Launch::default(), |comm, setup| commands::machine::machine(comm, setup, &arguments))

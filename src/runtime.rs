@@ -16,6 +16,7 @@
 //! variable `PARHELION_COMM` (`solo` or `mpi`) overrides the choice for launchers that are not recognised.
 
 pub mod ending;
+pub mod fence;
 pub mod launcher;
 pub mod placement;
 pub mod signals;

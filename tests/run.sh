@@ -61,7 +61,7 @@ documentation() {
 
 shell_scripts() {
     command -v shellcheck >/dev/null || { skip "shellcheck is not installed"; return; }
-    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh tests/soak/*.sh tests/disk/*.sh run_cluster.sh
+    shellcheck -x .ci/run tests/*.sh tests/mpi/*.sh tests/soak/*.sh tests/disk/*.sh tests/cluster/*.sh run_cluster.sh
 }
 
 tests_default() {
@@ -165,7 +165,7 @@ as_root() {
 # Prints the Debian packages that are wanted and not there.
 missing_packages() {
     local package newest
-    local wanted=(gcc g++ libc6-dev libopenmpi-dev openmpi-bin libhdf5-dev python3 python3-venv)
+    local wanted=(gcc g++ libc6-dev libopenmpi-dev openmpi-bin libhdf5-dev python3 python3-venv iproute2 slurm-wlm munge)
     if ! compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || ! compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null; then
         newest=$(apt-cache --names-only search '^libclang1-[0-9]+$' | sed 's/ .*//' | sort -V | tail -1)
         newest=${newest:-libclang1-14}
@@ -218,6 +218,10 @@ if [ $quick = 0 ]; then
     export FAULT_SECONDS=${FAULT_SECONDS:-20}
     for suite in tests/mpi/*.sh; do
         stage "$suite" timeout 1800 bash "$suite"
+    done
+    export CLUSTER_SECONDS=${CLUSTER_SECONDS:-40}
+    for suite in hostfile slurm; do
+        stage "tests/cluster/$suite.sh" timeout 900 bash "tests/cluster/$suite.sh"
     done
     stage "kills of ranks and of mpirun" killed_ranks
     stage "other programs open the files" interoperability

@@ -10,7 +10,7 @@ use super::interval::guessed_cost;
 use super::same_run::deck_hash;
 use super::shelf::Shelf;
 use super::writer;
-use crate::comm::{Communicator, ReduceOp, agree};
+use crate::comm::{Communicator, ReduceOp};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::heartbeat::{self, Activity};
@@ -187,6 +187,7 @@ impl<'c> Keeper<'c> {
                 self.record.bytes += bytes;
                 self.record.seconds += seconds[0];
                 self.record.newest = Some(moment.step);
+                self.prune(moment.step);
                 Ok(())
             }
             Err(error) if error.exit_code() == 3 && !must && !self.plan.stop_on_failure => {
@@ -211,9 +212,17 @@ impl<'c> Keeper<'c> {
                 visit(frames, 0, &memory.frames);
             }
         })?;
-        let rank_0 = self.comm.rank() == 0;
-        agree(self.comm, if rank_0 { self.shelf.prune(moment.step, self.plan.keep) } else { Ok(()) })?;
         Ok(length)
+    }
+
+    /// Removes what is not kept any more. The new checkpoint stands, so a file that stays costs room on the disk and nothing else.
+    fn prune(&self, newest: u64) {
+        if self.comm.rank() != 0 {
+            return;
+        }
+        if let Err(error) = self.shelf.prune(newest, self.plan.keep) {
+            self.tell(&format!("warning: an old checkpoint stays: {error}"));
+        }
     }
 
     /// The header as rank 0 makes it, on every rank.

@@ -97,18 +97,20 @@ impl Shelf {
     /// files of later steps, which are torn or of a future that this run has left. By one rank.
     ///
     /// # Errors
-    /// Exit code 3.
+    /// Exit code 3, for the first file that cannot be removed; the others are gone.
     pub fn prune(&self, newest: u64, keep: usize) -> Result<()> {
         let steps = self.steps()?;
         let (later, earlier): (Vec<u64>, Vec<u64>) = steps.iter().partition(|step| **step > newest);
-        for step in later.into_iter().chain(earlier.into_iter().skip(keep)) {
-            let path = self.path(step);
-            match fs::remove_file(&path) {
-                Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(Error::io("remove", &path, cause)),
-                _ => {}
-            }
-        }
-        Ok(())
+        let unwanted = later.into_iter().chain(earlier.into_iter().skip(keep));
+        let results: Vec<Result<()>> = unwanted.map(|step| remove(&self.path(step))).collect();
+        results.into_iter().collect()
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, cause)),
+        _ => Ok(()),
     }
 }
 

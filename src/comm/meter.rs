@@ -117,6 +117,10 @@ impl Communicator for Meter<'_> {
         self.seconds.set(self.seconds.get() + (start.elapsed().as_secs_f64() - worked).max(0.0));
     }
 
+    fn poll(&self, tag: u16, data: &mut [u8]) -> Option<usize> {
+        self.inner.poll(tag, data)
+    }
+
     fn abort(&self, exit_code: u8) -> ! {
         self.inner.abort(exit_code)
     }

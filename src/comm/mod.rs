@@ -81,6 +81,9 @@ pub trait Communicator {
     /// Starts all receives and sends, runs `work` while they fly, and returns when all are complete. Collective only among
     /// the ranks that exchange messages. Allocates nothing after the first call with a given pattern.
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut());
+    /// Takes a message with this tag that has come from any rank, if one has: its sender. Local, and does not wait: a rank that hands out
+    /// work cannot know who is the next to ask. Lengths as in [`Incoming`].
+    fn poll(&self, tag: u16, data: &mut [u8]) -> Option<usize>;
     /// Ends the whole job at once with this exit code, from any one rank.
     fn abort(&self, exit_code: u8) -> !;
 }

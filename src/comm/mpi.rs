@@ -206,6 +206,28 @@ impl Communicator for MpiRank {
         in_flight.wait();
     }
 
+    fn poll(&self, tag: u16, data: &mut [u8]) -> Option<usize> {
+        assert!(data.len() <= CHUNK, "a message that is polled for is one message");
+        let mut there: c_int = 0;
+        let mut status = std::mem::MaybeUninit::<ffi::MPI_Status>::uninit();
+        // SAFETY: both pointers are valid for writes; the status is read only if the call says that it has filled it.
+        let from = unsafe {
+            let any = ffi::RSMPI_ANY_SOURCE;
+            ffi::MPI_Iprobe(any, tag.into(), world(), &mut there, status.as_mut_ptr());
+            if there == 0 {
+                return None;
+            }
+            status.assume_init().MPI_SOURCE
+        };
+        // SAFETY: `data` is valid for writes of its length, which is that of the message.
+        unsafe {
+            let (into, count) = (data.as_mut_ptr().cast::<c_void>(), data.len() as c_int);
+            let ignored = ffi::RSMPI_STATUS_IGNORE;
+            ffi::MPI_Recv(into, count, ffi::RSMPI_UINT8_T, from, tag.into(), world(), ignored);
+        }
+        Some(from as usize)
+    }
+
     fn abort(&self, exit_code: u8) -> ! {
         abort_job(exit_code)
     }

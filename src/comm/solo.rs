@@ -38,6 +38,10 @@ impl Communicator for Solo {
         work();
     }
 
+    fn poll(&self, _tag: u16, _data: &mut [u8]) -> Option<usize> {
+        None
+    }
+
     fn abort(&self, exit_code: u8) -> ! {
         std::process::exit(i32::from(exit_code))
     }

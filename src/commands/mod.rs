@@ -17,4 +17,5 @@ pub mod run;
 mod run_heat;
 mod run_nbody;
 pub mod scaling;
+pub mod sweep;
 pub mod verify;

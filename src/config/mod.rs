@@ -31,6 +31,7 @@ mod validate_physics;
 mod validate_shape;
 
 pub use file::{deck_directory, read_deck_text};
+pub use overrides::Override;
 pub use reference::reference;
 pub use schema::schema;
 
@@ -41,7 +42,6 @@ use deck::Deck;
 use diagnose::Origin;
 use flaw::{Check, Flaw};
 use nbody_deck::NBodyDeck;
-use overrides::Override;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

@@ -32,10 +32,19 @@ impl Override {
     /// # Errors
     /// Exit code 2 if there is no `=`, the path is no path, or the value is broken TOML.
     pub fn parse(raw: &str) -> Result<Override> {
+        Override::of_flag("--set", raw)
+    }
+
+    /// As [`Override::parse`], for another flag with the same form.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_flag(flag: &str, raw: &str) -> Result<Override> {
         let refuse =
-            |problem: &str, fix: &str| Err(Error::Input(format!("--set {}: {problem}; {fix}", printable(raw))));
+            |problem: &str, fix: &str| Err(Error::Input(format!("{flag} {}: {problem}; {fix}", printable(raw))));
         let Some((key, value)) = raw.split_once('=') else {
-            return refuse("there is no =", "write --set key.path=value, for example --set grid.cells=[64,64]");
+            let fix = format!("write {flag} key.path=value, for example {flag} grid.cells=[64,64]");
+            return refuse("there is no =", &fix);
         };
         let key = key.trim().replace('[', ".").replace(']', "");
         let bare = |segment: &str| {

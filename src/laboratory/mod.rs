@@ -2,7 +2,7 @@
 //!
 //! [`machine`] measures what the program runs on; [`predict`] tells from it what a deck will cost on other shapes; [`timeline`] is what
 //! all threads of a run did, [`gantt`] a picture of some of its steps; [`scaling`] times the program as users start it, in processes of
-//! its own. Formulas are pure functions over plain numbers ([`statistics`], [`efficiencies`], [`fits`]).
+//! its own; [`sweep`] runs studies in pools of workers. Formulas are pure functions over plain numbers ([`statistics`], [`efficiencies`], [`fits`]).
 
 pub mod compare;
 pub mod efficiencies;
@@ -13,4 +13,5 @@ pub mod mechanisms;
 pub mod predict;
 pub mod scaling;
 pub mod statistics;
+pub mod sweep;
 pub mod timeline;

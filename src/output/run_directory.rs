@@ -80,6 +80,17 @@ pub fn earlier(path: &Path) -> Result<Earlier> {
     refuse_contents(path, contents, true).map(|()| Earlier::Nothing)
 }
 
+/// Removes a run, and its directory if nothing else is in it. By one rank.
+///
+/// # Errors
+/// Exit code 6 if a live run holds it or it has files that are not parhelion's; 3 if something cannot be removed.
+pub fn remove_run(path: &Path) -> Result<()> {
+    let lock = claim(path, true)?;
+    clear(path).map_err(|cause| Error::io("remove the earlier run in", path, cause))?;
+    drop(lock);
+    remove_if_empty(path).map_err(|cause| Error::io("remove", path, cause))
+}
+
 /// A run directory that this run owns until it is dropped.
 #[derive(Debug)]
 pub struct RunDirectory {

@@ -5,6 +5,7 @@
 //! any other, and if the others do not come (they still wait for the rank that left) it ends the job for them. A panic does
 //! not come here at all: its hook ends the job from the thread that failed.
 
+use super::fence;
 use super::launcher::speaks_for_the_job;
 use crate::comm::{Communicator, Incoming, Outgoing};
 use crate::console;
@@ -32,8 +33,12 @@ pub fn install_panic_hook() {
 }
 
 fn end_job_by_panic(info: &PanicHookInfo<'_>) {
+    let line = panic_line(info.payload_as_str().unwrap_or("panic"), info.location());
+    if fence::holds(line.strip_prefix("error: ").unwrap_or(&line)) {
+        return;
+    }
     claim_the_last_word(1);
-    console::message(&panic_line(info.payload_as_str().unwrap_or("panic"), info.location()));
+    console::message(&line);
     end_job(1)
 }
 
@@ -172,7 +177,8 @@ fn tell(error: &Error) {
     }
 }
 
-fn error_lines(error: &Error) -> String {
+/// What is printed of an error.
+pub fn error_lines(error: &Error) -> String {
     match error {
         Error::Deck { message, snippet } => format!("error: {}\n{snippet}", console::one_line(message)),
         other => format!("error: {}", console::one_line(&other.to_string())),

@@ -22,6 +22,9 @@ use signal_hook::low_level;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Variable with the process that has started this one and wants it to end with itself.
+pub const PARENT: &str = "PARHELION_PARENT";
+
 /// How long a thread that aborts is held back.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -35,6 +38,7 @@ pub fn watch() -> Result<()> {
     let mut signals = Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGABRT]).map_err(refused)?;
     hold_back_an_abort().map_err(refused)?;
     let watcher = std::thread::Builder::new().name("signals".to_owned());
+    stop_with_parent();
     let thread = watcher.spawn(move || {
         for signal in signals.forever() {
             if signal == libc::SIGABRT {
@@ -46,6 +50,16 @@ pub fn watch() -> Result<()> {
         }
     });
     thread.map(|_| ()).map_err(refused)
+}
+
+/// A member of a pool stops as on SIGTERM when the pool has gone, however that ended: nobody would collect its result. Linux can do that.
+fn stop_with_parent() {
+    let Some(parent) = std::env::var(PARENT).ok().and_then(|text| text.parse::<i32>().ok()) else { return };
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    if rustix::process::getppid().is_none_or(|found| found.as_raw_nonzero().get() != parent) {
+        interrupt::request(libc::SIGTERM);
+    }
 }
 
 /// Must come after the registration of the watching thread, which is woken first then.

@@ -14,4 +14,5 @@ mod planted;
 mod refusals;
 mod scaling;
 mod shapes;
+mod sweep;
 mod workshop;

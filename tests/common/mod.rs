@@ -26,6 +26,7 @@ pub const CONTRACT: &[Check] = &[
     ("work runs once, between posting and waiting", work_runs_once),
     ("many rounds with one slow rank", one_slow_rank),
     ("one-way messages stay in order", one_way_messages_stay_in_order),
+    ("messages from whoever comes first", messages_from_anyone),
     ("collectives between exchanges", collectives_between_exchanges),
     ("agreement on one failing rank", agreement),
     ("exchange allocates nothing after its first call", exchange_allocates_nothing),
@@ -203,6 +204,29 @@ fn one_way_messages_stay_in_order(comm: &dyn Communicator) {
         comm.exchange(sends, receives, &mut || ());
         assert!(comm.rank() != last || byte == [step]);
     }
+}
+
+/// Rank 0 takes what comes, without knowing from whom; another tag is not taken for it.
+fn messages_from_anyone(comm: &dyn Communicator) {
+    assert_eq!(comm.poll(11, &mut [0; 2]), None);
+    comm.barrier();
+    let (rank, others) = (comm.rank(), comm.size() - 1);
+    if rank > 0 {
+        comm.exchange(&[Outgoing { to: 0, tag: 11, data: &[rank as u8, 7] }], &mut [], &mut || ());
+    } else {
+        let mut senders = Vec::new();
+        while senders.len() < others {
+            let mut data = [0; 2];
+            match comm.poll(11, &mut data) {
+                Some(from) => senders.push((from, data)),
+                None => std::thread::yield_now(),
+            }
+        }
+        senders.sort_unstable();
+        assert!(senders.into_iter().eq((1..=others).map(|from| (from, [from as u8, 7]))));
+    }
+    comm.barrier();
+    assert_eq!(comm.poll(11, &mut [0; 2]), None);
 }
 
 fn collectives_between_exchanges(comm: &dyn Communicator) {

@@ -159,6 +159,15 @@ for deck in heat bodies; do
     same "fsync of the directory"
     echo "  $deck: fsync of the directory: eio"
 
+    # An old one that cannot be removed is not a checkpoint that failed.
+    begin
+    break_disk unlink eio .checkpoint
+    run 0 --set 'checkpoint.on_failure="stop"' --set checkpoint.keep=1
+    grep -q '^warning: an old checkpoint stays: .*Input/output' err || fail "$deck: no word of what cannot be removed"
+    grep -q '"failed": 0' run/report.json || fail "$deck: a checkpoint counts as failed"
+    same "an old checkpoint that stays"
+    echo "  $deck: unlink: eio"
+
     # Half of every write and of every read is done: both are gone on with.
     begin
     break_disk pwrite short .checkpoint.tmp

@@ -88,6 +88,10 @@ impl Communicator for Simulated {
         compute(self.after_s.get());
     }
 
+    fn poll(&self, tag: u16, data: &mut [u8]) -> Option<usize> {
+        self.inner.poll(tag, data)
+    }
+
     fn abort(&self, exit_code: u8) -> ! {
         self.inner.abort(exit_code)
     }
