@@ -130,6 +130,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("report", 52),
     ("laboratory", 53),
     ("laboratory::scaling", 53),
+    ("laboratory::compare", 53),
     ("laboratory::mechanisms", 53),
     ("laboratory::statistics", 51),
     ("laboratory::efficiencies", 51),

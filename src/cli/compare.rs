@@ -1,11 +1,14 @@
 //! Flags of `compare`, and of the hidden command that its child processes run.
 
 use super::values::workers;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
+  parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --workers 2
+  parhelion compare inputs/nbody/plummer_100k.toml --set time.steps=5
   parhelion compare --mechanisms
   parhelion compare --mechanisms --output outputs/mechanisms
   mpirun -n 2 --bind-to none parhelion compare --mechanisms";
@@ -14,10 +17,22 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
+    /// Deck that is run as threads, as processes over shared memory and over TCP, and as ranks of threads
+    #[arg(conflicts_with = "mechanisms")]
+    pub deck: Option<PathBuf>,
+    /// Override a key of the deck: --set time.steps=50 (repeatable)
+    #[arg(long = "set", value_name = "KEY.PATH=VALUE", conflicts_with = "mechanisms")]
+    pub overrides: Vec<String>,
+    /// Workers of each model [default: the cores of this machine]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..=1024))]
+    pub workers: Option<usize>,
+    /// Runs of each model; the median counts
+    #[arg(long, value_name = "N", default_value = "3", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
+    pub repeats: usize,
     /// Measure what the system takes: threads against processes, switches, messages by size, numbers and files that are shared
     #[arg(long)]
     pub mechanisms: bool,
-    /// Folder of the results [default: outputs/mechanisms]
+    /// Folder of the results [default: outputs/NAME_compare for NAME.toml; outputs/mechanisms]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }

@@ -4,37 +4,53 @@ use crate::cli::{CompareArgs, Mechanism};
 use crate::comm::agree;
 use crate::console;
 use crate::error::{Error, Result};
-use crate::laboratory::mechanisms::paths::Path as MessagePath;
+use crate::host;
+use crate::laboratory::compare::{self, Request};
+use crate::laboratory::mechanisms::jobs::{Transport, between_ranks};
 use crate::laboratory::mechanisms::{self, Mechanisms, ledger, partner, plots, ranks, tables};
-use crate::laboratory::scaling::child;
 use crate::laboratory::scaling::folder::write_text;
-use crate::laboratory::scaling::plan::{Ranks, Shape};
 use crate::laboratory::scaling::raster::Raster;
-use crate::laboratory::scaling::starter::{Starter, Wish};
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::runtime::launcher::{Launcher, speaks_for_the_job};
 use crate::runtime::{Launch, launch};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// Seconds that a job of two ranks may take to time its messages.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs the command.
 ///
 /// # Errors
 /// As the exit codes say.
 pub fn compare(arguments: &CompareArgs) -> Result<u8> {
-    if !arguments.mechanisms {
-        return Err(Error::Input("compare needs --mechanisms; see parhelion compare --help".to_owned()));
+    match &arguments.deck {
+        Some(deck) => return models(arguments, deck),
+        None if !arguments.mechanisms => {
+            return Err(Error::Input("compare needs a deck or --mechanisms; see parhelion compare --help".to_owned()));
+        }
+        None => {}
     }
     let folder = arguments.output.clone().unwrap_or_else(|| PathBuf::from("outputs/mechanisms"));
     match Launcher::of_environment().filter(|launcher| launcher.tasks > 1) {
         Some(_) => in_a_job(&folder),
         None => alone(&folder),
     }
+}
+
+/// The models side by side, on one deck.
+fn models(arguments: &CompareArgs, deck: &Path) -> Result<u8> {
+    let name = deck.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("outputs/{name}_compare")));
+    let request = Request {
+        deck: deck.to_owned(),
+        overrides: arguments.overrides.clone(),
+        workers: arguments.workers.unwrap_or_else(host::parallelism),
+        repeats: arguments.repeats,
+        folder: std::path::absolute(&folder).map_err(|cause| Error::io("find", &folder, cause))?,
+    };
+    let text = compare::compare(&request)?;
+    console::print(text.trim_end());
+    console::print(&format!("\n{}", request.folder.join("report.html").display()));
+    Ok(0)
 }
 
 /// One process: it starts jobs of two ranks itself, where it can.
@@ -70,50 +86,6 @@ fn in_a_job(folder: &Path) -> Result<u8> {
         };
         agree(comm, published).map(|()| 0)
     })
-}
-
-/// What carries the messages of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
-    /// Whatever MPI takes on one machine.
-    Default,
-    /// TCP.
-    Tcp,
-}
-
-impl Transport {
-    fn name(self) -> &'static str {
-        match self {
-            Transport::Default => "MPI on this machine",
-            Transport::Tcp => "MPI over TCP",
-        }
-    }
-}
-
-/// Messages of a job of two ranks, or why there are none.
-fn between_ranks(folder: &Path, transport: Transport) -> std::result::Result<MessagePath, String> {
-    let why = |cause: &dyn std::fmt::Display| format!("{}: {cause}", transport.name());
-    let starter = Starter::new(Wish::By(Ranks::Mpirun), true).map_err(|_| {
-        why(&if cfg!(feature = "mpi") { "mpirun does not answer here" } else { "this program was built without MPI" })
-    })?;
-    let file = folder.join(format!("messages.{}", std::process::id()));
-    let tcp = transport == Transport::Tcp;
-    let words = starter
-        .launch_program(Shape { ranks: 2, threads: 1 }, tcp)
-        .ok_or_else(|| why(&"the launcher is not that of Open MPI, whose flags choose TCP"))?;
-    let mut words: Vec<String> = words;
-    words.extend([partner::COMMAND.to_owned(), "messages".into(), "--file".into(), file.display().to_string()]);
-    let ended = child::run(&mut starter.command(&words), LIMIT).map_err(|error| why(&error));
-    let text = plain_file::read_text(&file, 1 << 20);
-    let _ = std::fs::remove_file(&file);
-    let ended = ended?;
-    if ended.code != Some(0) {
-        return Err(why(&ended.message));
-    }
-    let mut path: MessagePath =
-        text.map_err(|cause| why(&cause)).and_then(|text| serde_json::from_str(&text).map_err(|cause| why(&cause)))?;
-    path.name = if tcp { "mpi over tcp".to_owned() } else { "mpi".to_owned() };
-    Ok(path)
 }
 
 /// Writes everything into the folder and prints the tables.

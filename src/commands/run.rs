@@ -10,6 +10,7 @@ use crate::console;
 use crate::cpu::CpuPath;
 use crate::error::{Error, Result};
 use crate::heartbeat::{self, Activity};
+use crate::host::usage::{self, Switches, Usage};
 use crate::laboratory::gantt::gantt;
 use crate::laboratory::timeline;
 use crate::output::atomic::write_file;
@@ -49,7 +50,15 @@ fn slurm_limit(started: Instant) -> Option<f64> {
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
     let meter = Meter::new(comm);
-    let job = Job { comm: &meter, meter: &meter, setup, arguments, started, clock_offset: Cell::new(0) };
+    let job = Job {
+        comm: &meter,
+        meter: &meter,
+        setup,
+        arguments,
+        started,
+        clock_offset: Cell::new(0),
+        switches: Cell::default(),
+    };
     job.check_imbalance()?;
     heartbeat::enter(Activity::Deck);
     let (config, source) = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
@@ -82,6 +91,8 @@ pub(super) struct Job<'a> {
     pub(super) started: Instant,
     /// What the timeline is shifted by, once it has begun.
     clock_offset: Cell<i64>,
+    /// Of this process before the loop.
+    switches: Cell<Switches>,
 }
 
 /// What every deck has.
@@ -108,6 +119,7 @@ impl Job<'_> {
 
     /// What is measured of the steps of this rank, and done to them.
     pub(super) fn probe(&self) -> Probe<'_> {
+        self.switches.set(usage::process_switches().unwrap_or_default());
         let slowed = self.arguments.imbalance.filter(|(rank, _)| *rank == self.comm.rank());
         Probe { meter: self.meter, slowdown: slowed.map_or(0.0, |(_, extra)| extra) }
     }
@@ -135,6 +147,7 @@ impl Job<'_> {
             threads_s: statistics.threads_s.clone(),
             phases_s: names.iter().map(|&phase| phases.seconds(phase)).collect(),
             sent: loops::sent(self.meter),
+            usage: Usage::now().since(self.switches.get()),
         };
         Loops::gather(self.comm, &own, names, self.arguments.imbalance)
     }

@@ -1,6 +1,48 @@
 //! What the system counts of this process and its threads: page faults, switches, memory. Absent where it does not tell.
 
+use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// What a process has used so far, in numbers that add up over processes; 0 where the system does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Its process.
+    pub process: u32,
+    /// Bytes of memory now, pages of several processes in parts.
+    pub proportional_bytes: u64,
+    /// Bytes of memory now that no other process maps.
+    pub private_bytes: u64,
+    /// Page faults that needed no disk.
+    pub page_faults: u64,
+    /// Times that a thread had to wait for something.
+    pub voluntary_switches: u64,
+    /// Times that another was put in the place of a thread.
+    pub involuntary_switches: u64,
+}
+
+impl Usage {
+    /// Of this process now.
+    pub fn now() -> Usage {
+        let (shares, switches) = (shares().unwrap_or_default(), process_switches().unwrap_or_default());
+        Usage {
+            process: std::process::id(),
+            proportional_bytes: shares.proportional,
+            private_bytes: shares.private,
+            page_faults: page_faults().unwrap_or(0),
+            voluntary_switches: switches.voluntary,
+            involuntary_switches: switches.involuntary,
+        }
+    }
+
+    /// The switches since an earlier look; everything else as it is now.
+    pub fn since(self, earlier: Switches) -> Usage {
+        Usage {
+            voluntary_switches: self.voluntary_switches.saturating_sub(earlier.voluntary),
+            involuntary_switches: self.involuntary_switches.saturating_sub(earlier.involuntary),
+            ..self
+        }
+    }
+}
 
 /// Changes of what runs on the core of a thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! all threads of a run did, [`gantt`] a picture of some of its steps; [`scaling`] times the program as users start it, in processes of
 //! its own; [`sweep`] runs studies in pools of workers. Formulas are pure functions over plain numbers ([`statistics`], [`efficiencies`], [`fits`]).
 
+pub mod compare;
 pub mod efficiencies;
 pub mod fits;
 pub mod gantt;

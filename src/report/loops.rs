@@ -8,6 +8,7 @@
 
 use crate::comm::Communicator;
 use crate::comm::meter::Meter;
+use crate::host::usage::Usage;
 use crate::timing::Phase;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -28,6 +29,9 @@ pub struct RankLoop {
     pub phases_s: Vec<f64>,
     /// Receiving rank, messages, bytes; only those that got any.
     pub sent: Vec<[u64; 3]>,
+    /// What its process has used, switches in the loop alone; thread ranks have one process.
+    #[serde(default)]
+    pub usage: Usage,
 }
 
 /// What all ranks did in the loop, on rank 0; empty elsewhere.
@@ -68,6 +72,7 @@ impl Loops {
             "busy_s_per_thread": self.ranks.iter().map(|rank| &rank.threads_s).collect::<Vec<_>>(),
             "phases_per_rank": phases,
             "sent": self.sent(),
+            "usage_per_rank": self.ranks.iter().map(|rank| rank.usage).collect::<Vec<_>>(),
             "imbalance": self.imbalance.map(|(rank, extra)| json!({ "rank": rank, "extra": extra })),
         })
     }
@@ -96,6 +101,7 @@ mod tests {
             threads_s: vec![0.5, rank as f64],
             phases_s: vec![0.125, 0.75],
             sent: vec![[(1 - rank) as u64, 3, 80]],
+            usage: Usage::default(),
         };
         let found = threads::run(2, |comm| {
             Loops::gather(comm, &of(comm.rank()), &[Phase::Interior, Phase::Halo], Some((1, 0.5))).json()

@@ -1,7 +1,8 @@
-//! `compare` on the real program: the folder of the mechanisms, and refusals.
+//! `compare` on the real program: the folder of the mechanisms, a deck as threads, and refusals.
 
 use super::workshop::Workshop;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 
 #[test]
@@ -46,5 +47,38 @@ fn check_guards(found: &Value) {
 fn what_cannot_be_compared_is_refused() {
     let workshop = Workshop::new();
     workshop.start(&["compare"]).assert_refused(2, &["--mechanisms"]);
+    workshop.start(&["compare", "none.toml"]).assert_refused(2, &["none.toml"]);
+    workshop.start(&["compare", "plate.toml", "--set", "grid.cell=[2,2]"]).assert_refused(2, &["cells"]);
+    let both = workshop.start(&["compare", "plate.toml", "--mechanisms"]);
+    assert_eq!(both.code, Some(2), "{both:#?}");
     workshop.start(&["compare", "--mechanisms", "--output", "plate.toml"]).assert_refused(3, &["plate.toml"]);
+}
+
+/// Threads need no MPI: they are run, killed and resumed in every build; a build without MPI says what the others need.
+#[test]
+fn threads_are_compared_in_every_build() {
+    let workshop = Workshop::new();
+    let mut words = vec!["compare", "plate.toml", "--workers", "2", "--repeats", "1", "--output", "out"];
+    words.extend(["--set", "grid.cells=[240,180]", "--set", "time.steps=3000"]);
+    let done = workshop.start(&words);
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let read = |name: &str| fs::read_to_string(workshop.path("out").join(name)).unwrap();
+    let mut table = csv::Reader::from_path(workshop.path("out").join("compare.csv")).unwrap();
+    let rows: Vec<BTreeMap<String, String>> = table.deserialize().map(|row| row.unwrap()).collect();
+    assert_eq!((rows[0]["model"].as_str(), rows[1]["model"].as_str()), ("one worker", "A"));
+    assert!(rows.iter().all(|row| row["digest"] == rows[0]["digest"] && row["digest"].len() == 64), "{rows:?}");
+    assert!(rows[1]["private_bytes"].parse::<f64>().unwrap() > 1e6 && rows[1]["messages"] == "0", "{rows:?}");
+    // A machine that is busy with other things may let the run end before the signal comes.
+    let text = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let from_step = rows[1]["from_step"].parse::<u64>();
+    assert!(from_step.map_or(text.contains("the run was over"), |step| step > 0 && step % 750 == 0), "{done:#?}");
+    assert!(done.stdout.contains("same digest") && !done.stdout.contains("NO"), "{done:#?}");
+    if !cfg!(feature = "mpi") {
+        assert_eq!(done.stdout.matches("not run: ").count(), 3, "{done:#?}");
+        assert!(text.contains("built without MPI"), "{done:#?}");
+    }
+    assert!(done.stdout.lines().all(|line| line.chars().count() <= 80 || line.contains("report.html")), "{done:#?}");
+    let page = read("report.html");
+    assert!(page.contains("fault tolerance") && page.contains("<svg") && !page.contains("<script"));
+    assert!(read("compare.md").contains("scalability") && read("compare.tex").contains("\\begin{tabular}"));
 }

@@ -56,3 +56,24 @@ begins = [event["ts"] for event in events if event["name"] == "step" and event["
 assert max(begins) - min(begins) < 5e6, f"clocks of ranks are set against each other: {begins}"
 print(f"  a timeline of 3 ranks, {len(events)} events")
 PYTHON
+
+# The models side by side: ranks over shared memory and, where flags choose it, over TCP; each survives the death of a rank.
+for deck in "inputs/heat/eigenmode_3d.toml --set time.steps=400" "inputs/nbody/plummer_100k.toml --set bodies.count=3000 --set time.steps=40"; do
+    read -ra words <<<"$deck"
+    timeout 280 "$PARHELION" compare "${words[@]}" --workers 2 --repeats 1 --output "$scratch/compare" >"$scratch/table" 2>"$scratch/stderr" </dev/null ||
+        fail "compare $deck: $(cat "$scratch/table" "$scratch/stderr")"
+    python3 - "$scratch/compare/compare.csv" "$scratch/table" <<'PYTHON'
+import csv, sys
+
+rows = {row["model"]: row for row in csv.DictReader(open(sys.argv[1]))}
+table = open(sys.argv[2]).read()
+assert {"one worker", "A", "B"} <= set(rows), (sorted(rows), table)
+assert len({row["digest"] for row in rows.values()}) == 1, rows
+for model in sorted(set(rows) - {"one worker", "A"}):
+    assert float(rows[model]["messages"]) > 0 and float(rows[model]["latency_s"]) > 0, rows[model]
+    assert rows[model]["from_step"] or "the run was over" in " ".join(table.split()), table
+assert "NO" not in table.split("same digest")[1].split("\n")[0], table
+print(f"  compared: {', '.join(sorted(rows))}, one digest")
+PYTHON
+    rm -r "$scratch/compare"
+done

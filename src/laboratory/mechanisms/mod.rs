@@ -7,6 +7,7 @@
 //! | [`paths`], [`ranks`] | messages by size: pipe, Unix socket, TCP, shared memory; MPI |
 //! | [`counter`] | a number that threads share: updates lost and the price of not losing any |
 //! | [`ledger`] | a number in a file that processes share, with and without an advisory lock |
+//! | [`jobs`] | jobs of two ranks, started from here |
 //! | [`partner`] | the other process: this very binary with a hidden command |
 //! | [`tables`], [`plots`] | the figures as text and as pictures |
 //!
@@ -18,6 +19,7 @@
 
 pub mod counter;
 pub mod creation;
+pub mod jobs;
 pub mod ledger;
 pub mod partner;
 pub mod paths;

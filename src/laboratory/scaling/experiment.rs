@@ -26,7 +26,7 @@ const PATIENCE: f64 = 20.0;
 const PATIENCE_S: f64 = 60.0;
 
 /// What silences everything that a run could write or keep beside its report, and itself.
-const QUIET: [&str; 13] = [
+pub(crate) const QUIET: [&str; 13] = [
     "--quiet",
     "--set",
     "output.diagnostics_every=0",
