@@ -246,7 +246,8 @@ mod tests {
         }
         assert!(forms[0].lines().all(|line| line.chars().count() <= WIDTH), "{}", forms[0]);
         let fields: Vec<usize> = csv(&found).lines().map(|line| line.matches(',').count()).collect();
-        assert_eq!(fields, [21; 4]);
+        // A header, one worker, and three models.
+        assert_eq!(fields, [21; 5]);
         assert!(forms[2].contains("62.5 \\%") && forms[3].contains("&lt;workers&gt;") && !forms[3].contains("NaN"));
         assert!(!forms[3].contains("<script") && forms[3].matches("<figure>").count() == 4);
     }
