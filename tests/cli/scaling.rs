@@ -1,6 +1,6 @@
 //! `scaling` on the real program: the folder, the gate, going on after a kill, refusals, batch tasks.
 
-use super::workshop::{Outcome, Workshop, outcome};
+use super::workshop::{NO_OUTPUTS, Outcome, Workshop, outcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -274,22 +274,39 @@ fn bodies_scale_too() {
 
 /// Rank 1 takes four times as long for its own work: with two ranks the balance is (1 + 4) / (2 * 4).
 #[test]
-fn a_planted_imbalance_shows_and_changes_no_bit() {
+fn a_planted_imbalance_shows_in_its_size_and_changes_no_bit() {
     let workshop = Workshop::new();
-    let run = ["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet", "--set", "grid.cells=[60,60,60]"];
+    let cells = ["--set", "grid.cells=[60,60,60]", "--set", "time.steps=60"];
+    let run = [&["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet"][..], &cells, &NO_OUTPUTS].concat();
     let plain = workshop.start(&[&run[..], &["--output", "plain"]].concat()).digest();
-    let slowed = workshop.start(&[&run[..], &["--output", "slow", "--imbalance", "1,3"]].concat()).digest();
-    assert_eq!(plain, slowed);
-    let report: Value = serde_json::from_str(&fs::read_to_string(workshop.path("slow/report.json")).unwrap()).unwrap();
-    let part = &report["loop"];
-    assert_eq!(part["imbalance"]["rank"], 1);
-    let outside = [0, 1].map(|rank| {
-        part["seconds_per_rank"][rank].as_f64().unwrap() - part["communication_s_per_rank"][rank].as_f64().unwrap()
+    // Who takes a core from a rank adds to its time, so the best of a few runs counts. Three times and five times as long would be
+    // 0.667 and 0.6: the tolerance tells them from four times. What two equal halves differ by is below it.
+    let (expected, tolerance, tries) = (0.625, 0.02, 8);
+    let balances = (0..tries).map(|n| {
+        let name = format!("slow{n}");
+        let done = workshop.start(&[&run[..], &["--output", &name, "--imbalance", "1,3"]].concat());
+        assert_eq!(plain, done.digest());
+        balance_of_slowed(&workshop.path(&name))
     });
-    // A busy machine adds to both; the ratio would be 1 without the plant.
-    assert!(outside[1] > 1.6 * outside[0], "{outside:?}");
-    assert!(part["sent"].as_array().unwrap().len() >= 2 && part["busy_s_per_thread"][1].as_array().unwrap().len() == 1);
+    let mut seen = Vec::new();
+    let found = balances.inspect(|balance| seen.push(*balance)).any(|balance| (balance - expected).abs() < tolerance);
+    assert!(found, "a balance of {expected}, but {seen:?}");
     workshop.refuses_command(&["run", "plate.toml", "--imbalance", "1,2"], 2, &["names rank 1", "0 to 0"]);
+}
+
+/// Mean over largest time outside of messages of the two ranks of a run with `--imbalance 1,3`.
+fn balance_of_slowed(directory: &Path) -> f64 {
+    let report: Value = serde_json::from_str(&fs::read_to_string(directory.join("report.json")).unwrap()).unwrap();
+    let part = &report["loop"];
+    assert_eq!(part["imbalance"], serde_json::json!({ "rank": 1, "extra": 3.0 }));
+    let number = |value: &Value| value.as_f64().unwrap();
+    let outside =
+        [0, 1].map(|rank| number(&part["seconds_per_rank"][rank]) - number(&part["communication_s_per_rank"][rank]));
+    // Three times its own work is a clock's time and no guess: nothing can make it shorter.
+    let work: f64 = ["interior", "rim"].iter().map(|phase| number(&part["phases_per_rank"][phase][1])).sum();
+    assert!(outside[1] >= 4.0 * work, "{outside:?}, of it {work} s of work");
+    assert!(part["sent"].as_array().unwrap().len() >= 2 && part["busy_s_per_thread"][1].as_array().unwrap().len() == 1);
+    (outside[0] + outside[1]) / (2.0 * outside[0].max(outside[1]))
 }
 
 #[test]
