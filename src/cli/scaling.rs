@@ -61,6 +61,9 @@ pub struct ScalingArgs {
     /// Seconds that one run may take
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = limit)]
     pub time_limit: f64,
+    /// Machine for the prediction, from parhelion machine --output FILE [default: measured before the runs]
+    #[arg(long, value_name = "FILE", conflicts_with = "collect")]
+    pub machine: Option<PathBuf>,
     /// Of the order of runs and of the intervals
     #[arg(long, value_name = "N", default_value = "1")]
     pub seed: u64,

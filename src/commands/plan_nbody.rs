@@ -133,7 +133,7 @@ fn time_step(config: &NBodyRun) -> String {
 }
 
 /// The number of steps, if it is known without forces.
-pub(super) fn whole_steps(time: &TimePlan) -> Option<u64> {
+pub fn whole_steps(time: &TimePlan) -> Option<u64> {
     match (time.until, time.dt) {
         (Until::Steps(steps), _) => Some(steps),
         (Until::End(end), TimeStep::Fixed(dt)) => Some((end / dt * (1.0 - 1e-12)).ceil().max(1.0) as u64),

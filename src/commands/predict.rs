@@ -1,21 +1,14 @@
 //! `parhelion predict`: what a deck would cost on shapes that are not there yet.
 
 use super::deck;
-use super::plan::Plan;
-use super::plan_nbody::{NBodyPlan, whole_steps};
 use crate::cli::laboratory::PredictArgs;
 use crate::comm::solo::Solo;
 use crate::console;
 use crate::error::Result;
-use crate::host;
-use crate::input::bodies::Files;
-use crate::laboratory::machine::{self, Machine};
-use crate::laboratory::predict::heat::HeatWork;
+use crate::laboratory::machine::Machine;
 use crate::laboratory::predict::page::{self, Heading};
-use crate::laboratory::predict::{Links, Work, best, calibrate, table};
-use crate::nbody::initial;
+use crate::laboratory::predict::{Links, Work, best, table, works};
 use crate::run_config::{HeatRun, NBodyRun, RunConfig};
-use crate::schedule::Clock;
 use std::path::Path;
 
 /// Measures what must be measured, and prints the table.
@@ -33,45 +26,21 @@ pub fn predict(arguments: &PredictArgs) -> Result<u8> {
 }
 
 fn heat(arguments: &PredictArgs, config: &HeatRun, told: Option<Machine>) -> Result<u8> {
-    let plan = Plan::new(config, 1)?;
-    let home = home(told.as_ref());
+    let home = works::home(told.as_ref(), Path::new("."));
     let machine = told.as_ref().unwrap_or(&home);
     let threads = arguments.threads.unwrap_or(1);
-    let (rates, how) = calibrate::heat(config, &busy_threads(machine, &arguments.ranks, threads))?;
-    let steps = Clock::new(&config.time, plan.max_stable_dt).ok().map(|clock| clock.steps);
-    let work = HeatWork { config: config.clone(), rates, home: home.clone(), steps, how };
+    let per_host = (machine.cores / threads).max(1);
+    let counts = arguments.ranks.iter().map(|&ranks| ranks.min(per_host) * threads).chain([threads]);
+    let work = works::heat(config, &works::busy_threads(counts), &home)?;
     print(arguments, &config.title, &work, told.as_ref(), &home);
     Ok(0)
 }
 
 fn bodies(arguments: &PredictArgs, config: &NBodyRun, told: Option<Machine>) -> Result<u8> {
-    let count = initial::open(&config.problem, &Files)?.count();
-    let plan = NBodyPlan::new(config, count, 1)?;
-    let home = home(told.as_ref());
-    let threads = arguments.threads.unwrap_or(1).min(host::parallelism());
-    let size = (count, whole_steps(&config.time));
-    let work = calibrate::bodies(config, &plan.problem, size, threads, home.clone())?;
+    let home = works::home(told.as_ref(), Path::new("."));
+    let work = works::bodies(config, arguments.threads.unwrap_or(1), &home)?;
     print(arguments, &config.title, &work, told.as_ref(), &home);
     Ok(0)
-}
-
-/// This machine; measured in full even beside one that was told, since rates are carried from here to there.
-fn home(told: Option<&Machine>) -> Machine {
-    let is_here = |machine: &&Machine| machine.host == host::name() && machine.cpu_model == host::cpu_model();
-    match told.filter(is_here) {
-        Some(machine) => machine.clone(),
-        None => machine::measure_here(Path::new(".")),
-    }
-}
-
-/// Numbers of threads that are busy at once on a host of these shapes, as far as this machine has cores for them.
-fn busy_threads(machine: &Machine, ranks: &[usize], threads: usize) -> Vec<usize> {
-    let per_host = (machine.cores / threads).max(1);
-    let busy = ranks.iter().map(|&ranks| (ranks.min(per_host) * threads).min(host::parallelism()));
-    let mut counts: Vec<usize> = busy.chain([threads.min(host::parallelism())]).collect();
-    counts.sort_unstable();
-    counts.dedup();
-    counts
 }
 
 fn print(arguments: &PredictArgs, title: &str, work: &dyn Work, told: Option<&Machine>, home: &Machine) {

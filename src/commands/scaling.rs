@@ -4,9 +4,12 @@ use crate::cli::{LauncherArg, ModeArg, ScalingArgs};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::host;
+use crate::laboratory::machine::Machine;
 use crate::laboratory::scaling::analysis::{Analysis, analyse};
 use crate::laboratory::scaling::experiment::{Experiment, compare_all};
 use crate::laboratory::scaling::folder::{self, DECK, read_plan, task_folder, write_text};
+use crate::laboratory::scaling::forecast::{self, Forecast, Foreseen, estimate_s};
+use crate::laboratory::scaling::hindsight;
 use crate::laboratory::scaling::page::Page;
 use crate::laboratory::scaling::plan::{Mode, Plan, Ranks, Shape};
 use crate::laboratory::scaling::planning::{self, Deck, Request};
@@ -46,16 +49,26 @@ fn start(arguments: &ScalingArgs, path: &Path) -> Result<u8> {
     let several = request.shapes.iter().any(|shape| shape.ranks > 1);
     let starter = Starter::new(wish(arguments.launcher), several)?;
     let plan = planning::plan(&deck, &request, &starter)?;
-    console::print(&announcement(&plan, &starter));
+    let told = arguments.machine.as_deref().map(Machine::read).transpose()?;
     if arguments.dry_run {
+        // Nothing is measured for a plan, except kernels if a machine is there to judge them by.
+        let forecast = told.as_ref().map(|machine| forecast::make(&deck, &plan, machine, Path::new(".")));
+        console::print(&announcement(&plan, &starter, forecast.as_ref()));
         return Ok(0);
     }
     let folder = output(arguments, path)?;
     folder::enter(&folder, &plan, deck.text(), arguments.overwrite)?;
     if arguments.submit {
+        let forecast = match &told {
+            Some(machine) => forecast::enter(&folder, &deck, &plan, Some(machine))?,
+            None => None,
+        };
+        console::print(&announcement(&plan, &starter, forecast.as_ref()));
         return submit(&plan, &folder);
     }
     let _lock = Lock::acquire(&folder)?;
+    let forecast = forecast::enter(&folder, &deck, &plan, told.as_ref())?;
+    console::print(&announcement(&plan, &starter, forecast.as_ref()));
     let experiment =
         Experiment { plan: &plan, starter: &starter, deck: folder.join(DECK), folder: folder.clone(), only: None };
     let records = experiment.conduct()?;
@@ -108,32 +121,42 @@ fn wish(launcher: LauncherArg) -> Wish {
 }
 
 /// The plan in words, before anything runs.
-fn announcement(plan: &Plan, starter: &Starter) -> String {
+fn announcement(plan: &Plan, starter: &Starter, forecast: Option<&Forecast>) -> String {
     let mut lines = vec![format!("plan: {} ({})", plan.title, plan.physics)];
     let noun = if plan.physics == "heat" { "cell" } else { "body" };
-    for case in &plan.cases {
+    let foreseen = |place: usize| forecast.and_then(|forecast| forecast.shapes.get(place));
+    let (mut all, mut guessed) = (0.0, 0);
+    for (place, case) in plan.cases.iter().enumerate() {
         let check =
             case.check.map_or(String::new(), |shape| format!(", and once on {} to compare results", shape.words()));
+        let estimate_s = estimate_s(case, foreseen(place));
+        all += estimate_s;
+        guessed += usize::from(foreseen(place).and_then(Foreseen::seconds).is_none());
         lines.push(format!(
-            "  {:<6} {:>9} ranks x threads  {:>22}  about {:.1} s{check}",
+            "  {:<6} {:>9} ranks x threads  {:>22}  about {estimate_s:.1} s{check}",
             case.mode.name(),
             case.shape.words(),
             counted(case.unknowns, noun),
-            case.guess_s
         ));
     }
-    let all: f64 = plan.cases.iter().map(|case| case.guess_s).sum();
     let (least, most) = ((FEWEST.min(plan.repeats) + 1) as f64 * all, (plan.repeats + 1) as f64 * all);
     lines.push(format!(
-        "  {} and {} to {} timed runs of each: {:.0} to {:.0} s, guessed from 1e9 updates a second for each worker",
-        "one warm-up",
+        "  one warm-up and {} to {} timed runs of each: {least:.0} to {most:.0} s, {}",
         FEWEST.min(plan.repeats),
         plan.repeats,
-        least,
-        most
+        origin(guessed, plan.cases.len())
     ));
     lines.extend(starter.note.iter().map(|note| format!("  {note}")));
     lines.join("\n")
+}
+
+/// Where the estimated times come from, if `guessed` of `all` have no prediction.
+fn origin(guessed: usize, all: usize) -> String {
+    match guessed {
+        0 => "predicted from measurements of this machine".to_owned(),
+        _ if guessed == all => "guessed from 1e9 updates a second for each worker".to_owned(),
+        _ => format!("predicted from measurements of this machine, but {guessed} of {all} shapes guessed"),
+    }
 }
 
 /// Writes the Slurm array and hands it to `sbatch`, if that is there.
@@ -209,13 +232,18 @@ fn collect(folder: &Path) -> Result<u8> {
 
 /// Analyses, writes and prints.
 fn conclude(plan: &Plan, records: &[Record], folder: &Path) -> Result<u8> {
-    let analysis = analyse(plan, records, folder);
+    let mut analysis = analyse(plan, records, folder);
+    let forecast = Forecast::read(folder)?;
+    if let Some(forecast) = &forecast {
+        hindsight::compare(&mut analysis, forecast);
+    }
     let sentences = sentences(&analysis);
     let remarks = remarks(plan, records, &analysis, host::parallelism());
     let (figures, missing) = folder::figures(plan, &analysis);
     let page = Page {
         plan,
         analysis: &analysis,
+        forecast: forecast.as_ref(),
         sentences: &sentences,
         remarks: &remarks,
         figures: &figures,
@@ -233,5 +261,6 @@ fn show(analysis: &Analysis, sentences: &[String], remarks: &[String]) {
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     console::print_coloured(&format!("\n{}\n{}", tables::terminal(analysis, colour), tables::bars(analysis)));
     sentences.iter().for_each(|sentence| console::print(sentence));
+    analysis.hindsight.iter().for_each(|hindsight| console::print(&hindsight.words()));
     remarks.iter().for_each(|remark| console::message(&format!("warning: {remark}")));
 }

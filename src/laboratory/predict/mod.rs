@@ -11,6 +11,7 @@ pub mod calibrate;
 pub mod heat;
 pub mod nbody;
 pub mod page;
+pub mod works;
 
 use super::machine::Machine;
 use super::machine::links::Link;
@@ -95,6 +96,16 @@ impl<'a> Shape<'a> {
     pub fn new(machine: &Machine, links: &'a Links, ranks: usize, threads: usize) -> Shape<'a> {
         let per_host = (machine.cores / threads).max(1);
         Shape { ranks, threads, per_host, local: &links.local, remote: &links.remote }
+    }
+
+    /// All ranks on one host, whether or not it has cores for them.
+    pub fn on_one_host(links: &'a Links, ranks: usize, threads: usize) -> Shape<'a> {
+        Shape { ranks, threads, per_host: ranks, local: &links.local, remote: &links.remote }
+    }
+
+    /// Workers that share a core of the fullest host; 1 if there are enough.
+    pub fn crowding(&self, machine: &Machine) -> f64 {
+        (self.workers_here() as f64 / machine.cores.max(1) as f64).max(1.0)
     }
 
     /// Ranks on the fullest host.
@@ -191,8 +202,16 @@ pub trait Work {
 /// # Errors
 /// If the deck does not fit the ranks.
 pub fn predict(work: &dyn Work, machine: &Machine, links: &Links, ranks: usize, threads: usize) -> Result<Prediction> {
-    let shape = Shape::new(machine, links, ranks, threads);
-    let mut parts = work.parts(machine, &shape)?;
+    predict_shape(work, machine, &Shape::new(machine, links, ranks, threads))
+}
+
+/// As [`predict`], with a shape that says how ranks fill hosts.
+///
+/// # Errors
+/// Likewise.
+pub fn predict_shape(work: &dyn Work, machine: &Machine, shape: &Shape<'_>) -> Result<Prediction> {
+    let (ranks, threads) = (shape.ranks, shape.threads);
+    let mut parts = work.parts(machine, shape)?;
     // The loop compares signals and clocks over the ranks, at every step if steps are long.
     parts.reductions_s += shape.reduction_s() * (parts.step_s() / ATTENTION).min(1.0);
     let step_s = parts.step_s();

@@ -154,7 +154,10 @@ pub struct NBodyWork {
 impl NBodyWork {
     /// How much faster a rank of the shape is than the one that was measured.
     fn factor(&self, machine: &Machine, shape: &Shape<'_>) -> f64 {
-        host_factor(machine, &self.home, shape.threads, self.threads, flops_of)
+        // A rate knows the cores of a host already, so a rank alone with too many threads is not slowed down twice.
+        let cores = machine.cores.max(1);
+        let shared = (shape.here() * shape.threads.min(cores)) as f64 / cores as f64;
+        host_factor(machine, &self.home, shape.threads, self.threads, flops_of) / shared.max(1.0)
     }
 
     /// Seconds of a step that one rank with all bodies would take, with the threads of the shape: pairs of bodies and of cells, and the rest.

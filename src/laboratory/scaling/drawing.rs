@@ -125,6 +125,13 @@ impl Drawing {
         self.marks.push(Mark::Area { points, tint, opacity: 1.0 });
     }
 
+    /// A filled polygon; nothing without an inside.
+    pub fn area(&mut self, points: Vec<[f64; 2]>, tint: Tint, opacity: f64) {
+        if points.len() > 2 {
+            self.marks.push(Mark::Area { points, tint, opacity });
+        }
+    }
+
     /// A disc.
     pub fn dot(&mut self, at: [f64; 2], radius: f64, tint: Tint) {
         self.marks.push(Mark::Dot { at, radius, tint });

@@ -6,7 +6,7 @@ use super::page::Page;
 use super::plan::{Mode, Plan};
 use super::raster::Raster;
 use super::record::RUNS;
-use super::{bars, curves, tables};
+use super::{bars, curves, forecast, tables};
 use crate::error::{Error, Result};
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
@@ -66,8 +66,10 @@ pub fn enter(folder: &Path, plan: &Plan, deck: &str, overwrite: bool) -> Result<
         }
         _ => {}
     }
-    // Rows of an experiment that is replaced must not be taken for rows of this one.
-    remove(&folder.join(RUNS))?;
+    // Rows and the prediction of an experiment that is replaced must not be taken for those of this one.
+    for name in [RUNS, forecast::FILE, forecast::MACHINE] {
+        remove(&folder.join(name))?;
+    }
     write_text(&folder.join(DECK), deck)?;
     let text =
         serde_json::to_string_pretty(plan).map_err(|cause| Error::Defect(format!("a plan has no text: {cause}")))?;
@@ -90,11 +92,16 @@ pub fn figures(plan: &Plan, analysis: &Analysis) -> (Vec<(&'static str, &'static
     let all: [(&'static str, &'static str, Option<Drawing>, &'static str); 5] = [
         (
             "speedup",
-            "Speed-up of each shape, with the 95 % interval of its median. Laws are drawn over the measured range only.",
+            "Speed-up of each shape, with the 95 % interval of its median. Laws are drawn over the measured range only; what the model predicted goes beyond it, dashed and with a band.",
             curves::speedup(analysis),
             "no shape was timed",
         ),
-        ("efficiency", "Speed-up for each worker.", curves::efficiency(analysis), "no shape was timed"),
+        (
+            "efficiency",
+            "Speed-up for each worker, measured and predicted.",
+            curves::efficiency(analysis),
+            "no shape was timed",
+        ),
         (
             "breakdown",
             "Seconds of the loop by phase in the median run. Waiting for messages is in halo or exchange; waiting of threads in other.",

@@ -4,6 +4,7 @@
 
 use super::analysis::Analysis;
 use super::drawing::{Drawing, STYLE};
+use super::forecast::Forecast;
 use super::plan::{Plan, Ranks};
 use super::record::Status;
 use super::schedule::{FEWEST, PRECISION};
@@ -18,6 +19,8 @@ pub struct Page<'a> {
     pub plan: &'a Plan,
     /// Its figures.
     pub analysis: &'a Analysis,
+    /// What was predicted before the runs.
+    pub forecast: Option<&'a Forecast>,
     /// Conclusions.
     pub sentences: &'a [String],
     /// Warnings.
@@ -90,6 +93,29 @@ impl Page<'_> {
         )
     }
 
+    /// Where predicted times come from, how good they were, and what was not predicted.
+    fn prediction(&self) -> String {
+        let (Some(forecast), Some(hindsight)) = (self.forecast, &self.analysis.hindsight) else {
+            return self.forecast.map_or_else(
+                || "none was made before the runs".to_owned(),
+                |forecast| format!("none: {}", forecast.reasons().join("; ")),
+            );
+        };
+        let mut text = format!(
+            "{}. Machine: {}. Measured: {}. Messages between hosts cost {}. The model knows of no --imbalance. The band of the \
+             extrapolation: largest error of the model with a core for each worker, once more for every doubling, and the interval of \
+             Amdahl's fraction if that is fitted, as the root of their squares",
+            hindsight.words(),
+            forecast.machine,
+            forecast.measured.join("; "),
+            forecast.network
+        );
+        if !forecast.reasons().is_empty() {
+            text += &format!(". Not predicted: {}", forecast.reasons().join("; "));
+        }
+        text
+    }
+
     /// What a reader must know to judge the figures.
     fn method(&self) -> Vec<[String; 2]> {
         let ranks = match self.plan.ranks_by {
@@ -108,6 +134,7 @@ impl Page<'_> {
             item("Ranks", ranks.into()),
             item("Same answer", "the digest of every run is compared with that of the base; a shape that differs is not timed".into()),
             item("Efficiencies", "after POP: parallel = load balance x communication = ranks x threads. Useful time of a thread is its processor time; the first thread of a rank has no more than the time outside of messages. Waiting that burns processor time inside a rank is counted as useful, so the threads' part is an upper bound; what other programs take from a core is missing in it".into()),
+            item("Prediction", self.prediction()),
             item("Fits", "weighted least squares over the fastest shape for each number of workers; 95 % intervals after Student".into()),
             item("Digest of the deck", self.plan.deck.chars().take(16).collect()),
         ]

@@ -26,7 +26,7 @@ const CELLS_PER_S: f64 = 1e9;
 const PAIRS_PER_S: f64 = 1e9;
 const BODIES_PER_S: f64 = 3e5;
 /// Seconds that starting, setting up and hashing take at least.
-const START_S: f64 = 0.1;
+pub(super) const START_S: f64 = 0.1;
 /// Flops of a cell update in two and three dimensions: a product and a sum for each neighbour and the cell.
 const CELL_FLOPS: [f64; 2] = [7.0, 10.0];
 
@@ -90,6 +90,14 @@ impl Deck {
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The run that it describes with these `--set` arguments.
+    ///
+    /// # Errors
+    /// Exit code 2 if they do not fit it.
+    pub fn config(&self, overrides: &[String]) -> Result<RunConfig> {
+        if overrides.is_empty() { Ok(self.config.clone()) } else { parse(&self.text, overrides) }
     }
 
     fn title(&self) -> &str {
@@ -174,8 +182,7 @@ fn per_update(problem: &HeatProblem) -> [f64; 2] {
 
 fn case(deck: &Deck, mode: Mode, shape: Shape, overrides: Vec<String>) -> Result<Case> {
     let explain = |error: Error| Error::Input(format!("{} {}: {error}", mode.name(), shape.words()));
-    let config =
-        if overrides.is_empty() { deck.config.clone() } else { parse(&deck.text, &overrides).map_err(explain)? };
+    let config = deck.config(&overrides).map_err(explain)?;
     let (unknowns, serial_s) = match &config {
         RunConfig::Heat(run) => heat_cost(run, shape.ranks).map_err(explain)?,
         RunConfig::NBody(run) => bodies_cost(run)?,

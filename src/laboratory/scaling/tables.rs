@@ -49,7 +49,7 @@ fn giga(value: f64) -> String {
 }
 
 /// Columns of the tables for people.
-const MAIN: [Column; 9] = [
+const MAIN: [Column; 11] = [
     Column { name: "", heading: "shape", value: |_| String::new(), text: |row| row.shape.words() },
     Column { name: "", heading: "workers", value: |_| String::new(), text: |row| row.workers().to_string() },
     figure!("", "time in s", |t| Some(t.median_s), |v| format!("{v:.4}")),
@@ -67,10 +67,12 @@ const MAIN: [Column; 9] = [
     figure!("", "Karp-Flatt", |t| t.karp_flatt, |v| format!("{v:.3}")),
     figure!("", "load balance", |t| t.pop.map(|p| p.load_balance), percent),
     figure!("", "communication", |t| t.pop.map(|p| p.communication), percent),
+    figure!("", "predicted in s", |t| t.predicted_s, |v| format!("{v:.4}")),
+    figure!("", "error", Timing::prediction_error, |v| format!("{:+.1} %", 100.0 * v)),
 ];
 
 /// Columns of `summary.csv` and of the long table.
-const FIGURES: [Column; 19] = [
+const FIGURES: [Column; 21] = [
     figure!("median_s", "median in s", |t| Some(t.median_s), |v| format!("{v:.4}")),
     figure!("minimum_s", "minimum in s", |t| Some(t.minimum_s), |v| format!("{v:.4}")),
     figure!("low_s", "from", |t| Some(t.interval.low), |v| format!("{v:.4}")),
@@ -90,6 +92,8 @@ const FIGURES: [Column; 19] = [
     figure!("effective_bytes_per_s", "GB/s", |t| t.effective_bytes_per_s, giga),
     figure!("copy_bytes_per_s", "copy GB/s", |t| t.copy_bytes_per_s, giga),
     figure!("roofline_share", "of the roof", roofline_share, percent),
+    figure!("predicted_s", "predicted in s", |t| t.predicted_s, |v| format!("{v:.4}")),
+    figure!("prediction_error", "its error", Timing::prediction_error, |v| format!("{:+.1} %", 100.0 * v)),
 ];
 
 fn roofline_share(timing: &Timing) -> Option<f64> {
