@@ -1,4 +1,4 @@
-//! From a deck to its [`Work`]: kernels measured on this machine for the shapes that are asked for.
+//! From a deck to its [`Work`](super::Work): kernels measured on this machine for the shapes that are asked for.
 
 use super::calibrate;
 use super::heat::HeatWork;
