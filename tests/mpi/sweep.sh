@@ -65,6 +65,11 @@ for pool in processes:2 threads:2; do
         if [ $signal = TERM ]; then kill $job || true; else kill -KILL -- -$job || true; fi
         code=0
         wait $job || code=$?
+        # What was killed is not gone at once, and members that lost their sweep stop at a checkpoint first.
+        for ((n = 0; n < 1000; n++)); do
+            grep -qsF -f <(echo "$folder") /proc/[0-9]*/cmdline || break
+            sleep 0.01
+        done
         case $signal:$code in
         TERM:75 | KILL:137 | *:0) ;;
         *) fail "$signal to a sweep by $pool: exit code $code: $(cat "$scratch/err")" ;;
