@@ -38,3 +38,11 @@ fail() {
     echo "FAILED: $*" >&2
     exit 1
 }
+
+# must_end CODE COMMAND...: it ends with this exit code; what it prints is in $scratch/out and $scratch/err.
+must_end() {
+    local wanted=$1 code=0
+    shift
+    "$@" >"${scratch:?}/out" 2>"$scratch/err" || code=$?
+    [ "$code" = "$wanted" ] || fail "$* ended with $code, not $wanted: $(cat "$scratch/err")"
+}

@@ -15,14 +15,6 @@ heat=(inputs/heat/heat_sink.toml --quiet --threads 1 --set time.steps=400 --set 
 bodies=(inputs/nbody/plummer_100k.toml --quiet --threads 1 --set bodies.0.count=4000 --set gravity.method=fmm --set time.steps=24
     --set output.diagnostics_every=4 --set 'output.snapshot_formats=[]' --set output.frames_every=0 --set checkpoint.every=3)
 
-# part CODE COMMAND...: must end with this exit code.
-part() {
-    local wanted=$1 code=0
-    shift
-    "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
-    [ "$code" = "$wanted" ] || fail "$* ended with $code, not $wanted: $(cat "$scratch/err")"
-}
-
 # same NAME: the run in parts is the whole one.
 same() {
     local digest
@@ -35,14 +27,14 @@ same() {
 read -ra launch <<<"$(launcher 2)"
 for name in heat bodies; do
     declare -n deck=$name
-    part 0 "$PARHELION" run "${deck[@]}" --output "$scratch/$name-whole"
+    must_end 0 "$PARHELION" run "${deck[@]}" --output "$scratch/$name-whole"
     whole=$(sed -n 's/^digest: //p' "$scratch/out")
     for count in 3 1 2 4; do
-        part 75 ranks $count "$PARHELION" run "${deck[@]}" --output "$scratch/$name" --max-time 0
+        must_end 75 ranks $count "$PARHELION" run "${deck[@]}" --output "$scratch/$name" --max-time 0
     done
-    part 75 "$PARHELION" run "${deck[@]}" --output "$scratch/$name" --max-time 0 --domains 2
+    must_end 75 "$PARHELION" run "${deck[@]}" --output "$scratch/$name" --max-time 0 --domains 2
 
-    part 0 ranks 2 "$PARHELION" run "${deck[@]}" --output "$scratch/$name"
+    must_end 0 ranks 2 "$PARHELION" run "${deck[@]}" --output "$scratch/$name"
     same $name
 
     # USR1 goes to mpirun, which passes it on; the ranks agree on a step.

@@ -16,14 +16,6 @@ heat=(inputs/heat/hot_plate.toml "${quiet[@]}" --set time.steps=60 --set time.al
 bodies=(inputs/nbody/plummer_100k.toml "${quiet[@]}" --set bodies.0.count=1000 --set time.steps=4 --vary 'gravity.method=direct,fmm'
     --vary bodies.0.seed=1:3:3)
 
-# sweep CODE COMMAND...: must end with this exit code.
-sweep() {
-    local wanted=$1 code=0
-    shift
-    "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
-    [ "$code" = "$wanted" ] || fail "$* ended with $code, not $wanted: $(cat "$scratch/err")"
-}
-
 # What does not depend on the pool: member, status, exit code, the two values, digest, steps.
 rows() {
     cut -d, -f1-7 "$scratch/$1/results.csv"
@@ -39,10 +31,10 @@ for name in heat bodies; do
     declare -n deck=$name
     code=0
     [ $name = bodies ] || code=7
-    sweep $code timeout 120 "$PARHELION" sweep "${deck[@]}" --workers processes:2 --output "$scratch/$name"
-    sweep $code timeout 120 "$PARHELION" sweep "${deck[@]}" --workers threads:2 --output "$scratch/$name-threads"
+    must_end $code timeout 120 "$PARHELION" sweep "${deck[@]}" --workers processes:2 --output "$scratch/$name"
+    must_end $code timeout 120 "$PARHELION" sweep "${deck[@]}" --workers threads:2 --output "$scratch/$name-threads"
     same $name-threads
-    sweep $code ranks 3 "$PARHELION" sweep "${deck[@]}" --workers mpi --output "$scratch/$name-mpi"
+    must_end $code ranks 3 "$PARHELION" sweep "${deck[@]}" --workers mpi --output "$scratch/$name-mpi"
     same $name-mpi
 done
 for status in 'done' invalid non_finite; do
@@ -74,7 +66,7 @@ for pool in processes:2 threads:2; do
         TERM:75 | KILL:137 | *:0) ;;
         *) fail "$signal to a sweep by $pool: exit code $code: $(cat "$scratch/err")" ;;
         esac
-        sweep 0 timeout 120 "$PARHELION" sweep "${bodies[@]}" --workers $pool --output "$folder"
+        must_end 0 timeout 120 "$PARHELION" sweep "${bodies[@]}" --workers $pool --output "$folder"
         same $signal
     done
 done

@@ -96,28 +96,22 @@ fn share(lost: u64, all: u64) -> String {
     format!("{:.1} %", 100.0 * lost as f64 / all.max(1) as f64)
 }
 
-fn counter(found: &Mechanisms) -> Table {
-    let row = |way: &super::counter::Counted| {
-        let lost = share(way.lost, way.increments);
-        vec![way.how.to_owned(), grouped(way.increments), grouped(way.lost), lost, duration(way.seconds_each)]
+/// What was lost of updates, by how they were guarded: (how, updates, lost, seconds of each).
+fn losses(title: &'static str, what: &str, ways: impl Iterator<Item = (&'static str, u64, u64, f64)>) -> Table {
+    let row = |(how, all, lost, each): (&str, u64, u64, f64)| {
+        vec![how.to_owned(), grouped(all), grouped(lost), share(lost, all), duration(each)]
     };
-    Table {
-        title: "A number that threads share",
-        headings: words(&["guarded by", "increments", "lost", "of all", "each"]),
-        rows: found.counter.iter().map(row).collect(),
-    }
+    Table { title, headings: words(&["guarded by", what, "lost", "of all", "each"]), rows: ways.map(row).collect() }
+}
+
+fn counter(found: &Mechanisms) -> Table {
+    let ways = found.counter.iter().map(|way| (way.how, way.increments, way.lost, way.seconds_each));
+    losses("A number that threads share", "increments", ways)
 }
 
 fn ledger(found: &Mechanisms) -> Table {
-    let row = |way: &super::ledger::Updated| {
-        let lost = share(way.lost, way.updates);
-        vec![way.how.to_owned(), grouped(way.updates), grouped(way.lost), lost, duration(way.seconds_each)]
-    };
-    Table {
-        title: "A file that processes share",
-        headings: words(&["guarded by", "updates", "lost", "of all", "each"]),
-        rows: found.ledger.iter().map(row).collect(),
-    }
+    let ways = found.ledger.iter().map(|way| (way.how, way.updates, way.lost, way.seconds_each));
+    losses("A file that processes share", "updates", ways)
 }
 
 /// For a terminal.
