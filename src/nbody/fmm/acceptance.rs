@@ -125,6 +125,12 @@ impl Batch {
         self.geometry[IS_LEAF].0[lane] != 0.0
     }
 
+    /// Bodies of the source.
+    #[inline]
+    pub fn bodies(&self, lane: usize) -> u64 {
+        self.geometry[BODIES].0[lane] as u64
+    }
+
     /// Radius of the source.
     #[inline]
     pub fn radius(&self, lane: usize) -> f64 {

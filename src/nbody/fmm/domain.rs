@@ -2,7 +2,7 @@
 
 use super::crown::{Crown, LocalKeys};
 use super::key::RootCube;
-use super::octree::LeafLimit;
+use super::octree::{ByLevel, LeafLimit, count_by_level};
 use crate::comm::{Communicator, ReduceOp, agree, route};
 use crate::error::{Error, Result};
 use crate::particles::{Particles, Row, WORDS};
@@ -55,6 +55,7 @@ pub fn distribute(
         sorted = Sorted::of(bodies, &cube);
     }
     reorder(bodies, &sorted.order);
+    let limit = limit.refined(&bodies_by_level(&sorted.keys, &crown, &borders, limit, comm));
     Ok(Some(Domain { crown, borders, limit, keys: sorted.keys }))
 }
 
@@ -107,6 +108,27 @@ impl Sorted {
         }
         before
     }
+}
+
+/// Bodies of all ranks by the level of their leaf. Collective.
+fn bodies_by_level(
+    keys: &[u64],
+    crown: &Crown,
+    borders: &[usize],
+    limit: LeafLimit,
+    comm: &dyn Communicator,
+) -> ByLevel {
+    let own = &crown.branches[borders[comm.rank()]..borders[comm.rank() + 1]];
+    let add = |mut counts: ByLevel, &node: &usize| {
+        let prefix = crown.nodes[node].prefix;
+        let of = |edge: u64| keys.partition_point(|&key| key < edge);
+        count_by_level(&keys[of(prefix.first)..of(prefix.end())], prefix, limit, &mut counts);
+        counts
+    };
+    let sum = |one: ByLevel, other: ByLevel| std::array::from_fn(|level| one[level] + other[level]);
+    let mut counts = own.par_iter().fold(ByLevel::default, add).reduce(ByLevel::default, sum);
+    comm.all_sum(&mut counts);
+    counts
 }
 
 /// Sends bodies away that others own and takes in those of own branches; their order is left open.

@@ -80,6 +80,7 @@ impl Terms<'_> {
             near: self.near,
             instructions: self.instructions,
             constant: self.constant,
+            needs_bodies: self.needs_bodies,
         }
     }
 
@@ -138,6 +139,13 @@ pub fn run<L: Leaves + Send>(
         trace::record(Kind::Phase(Phase::Exchange), start, sifted, 0);
         let mut most = [missing.len() as f64];
         comm.all_reduce(ReduceOp::Max, &mut most);
+        eprintln!(
+            "T r{} sift {:.4} reduce {:.4} pending {}",
+            comm.rank(),
+            (sifted - start).as_secs_f64(),
+            sifted.elapsed().as_secs_f64(),
+            pending.len()
+        );
         if most[0] == 0.0 {
             break;
         }
@@ -177,6 +185,9 @@ fn sift<'t, 'a, L: Send>(
         acceptance: terms.acceptance,
         instructions: terms.instructions,
         needs_bodies: terms.needs_bodies,
+        bodies: terms.bodies,
+        level: terms.level,
+        from_level: terms.from_level,
     };
     pending.par_iter_mut().for_each(|pending| {
         pending.missing.retain(|&place| matches!(store.cells[place as usize].content, Content::Elsewhere { .. }));

@@ -22,8 +22,7 @@ const SMALLEST_SHARE: f64 = 1e-10;
 pub struct Fields(pub Vec<(u32, f64)>);
 
 impl Leaves for Fields {
-    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32) {
-        let target = &walk.store.cells[leaf as usize];
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, target: &Cell, leaf: u32) {
         let expansion = room.expansion(depth);
         let mut field = match expansion.order {
             Some(_) => [place(1, 0, 0), place(0, 1, 0), place(0, 0, 1)].map(|at| expansion.cube[at]),

@@ -16,18 +16,40 @@ pub struct Lists {
     pub near: Vec<u32>,
     /// Cells that would have to be opened but are elsewhere.
     pub missing: Vec<u32>,
+    /// Bodies in the cells that were left.
+    pub rest_bodies: u64,
     open: Vec<u32>,
     batch: Batch,
 }
 
+/// A source that is too near for an expansion.
+#[derive(Clone, Copy)]
+struct TooNear {
+    place: u32,
+    lane: usize,
+}
+
 impl Lists {
-    /// Settles the candidates of a target; what its children must look at goes to `rest`.
+    /// Settles the candidates of a target; what its children, or the bodies of a leaf, must look at goes to `rest`.
     pub fn settle(&mut self, judge: Judge<'_>, target: &Cell, candidates: &[u32], rest: &mut Vec<u32>) {
         self.far.iter_mut().for_each(Vec::clear);
         self.near.clear();
+        self.rest_bodies = 0;
         rest.clear();
         self.open.clear();
         self.open.extend_from_slice(candidates);
+        self.settle_open(judge, target, |lists, source| lists.divide(judge.store, target, source, rest));
+    }
+
+    /// Settles what was left to a leaf: its parts act body by body, unless they are far enough.
+    pub fn settle_rest(&mut self, judge: Judge<'_>, target: &Cell, rest: &[u32]) {
+        self.open.clear();
+        rest.iter().for_each(|&place| self.open_or_near(judge.store, place));
+        self.settle_open(judge, target, |lists, source| lists.open_or_near(judge.store, source.place));
+        self.near.sort_unstable_by_key(|&leaf| judge.store.cells[leaf as usize].first_key);
+    }
+
+    fn settle_open(&mut self, judge: Judge<'_>, target: &Cell, mut too_near: impl FnMut(&mut Lists, TooNear)) {
         // Opened cells are looked at after all that stood before them, so that lanes are full.
         let mut at = 0;
         while at < self.open.len() {
@@ -38,26 +60,29 @@ impl Lists {
             for (lane, &place) in sources.iter().enumerate() {
                 match judge.acceptance.order(target, &self.batch, lane) {
                     Some(order) => self.far[order].push(place),
-                    None => self.divide(judge.store, target, lane, place, rest),
+                    None => too_near(self, TooNear { place, lane }),
                 }
             }
         }
-        self.near.sort_unstable_by_key(|&leaf| judge.store.cells[leaf as usize].first_key);
     }
 
-    /// What becomes of a source that is too near.
-    fn divide(&mut self, store: &Store, target: &Cell, lane: usize, place: u32, rest: &mut Vec<u32>) {
-        let target_is_leaf = target.is_leaf();
-        if self.batch.is_leaf(lane) {
-            if target_is_leaf { self.near.push(place) } else { rest.push(place) }
-        } else if target_is_leaf || self.batch.radius(lane) > target.radius {
-            let source = &store.cells[place as usize];
-            match source.content {
-                Content::Elsewhere { .. } => self.missing.push(place),
-                _ => self.open.extend(source.children().map(|child| child as u32)),
-            }
-        } else {
+    /// What becomes of a source that is too near: the larger of the two cells is divided.
+    fn divide(&mut self, store: &Store, target: &Cell, source: TooNear, rest: &mut Vec<u32>) {
+        let TooNear { place, lane } = source;
+        if self.batch.is_leaf(lane) || self.batch.radius(lane) <= target.radius {
+            self.rest_bodies += self.batch.bodies(lane);
             rest.push(place);
+        } else {
+            self.open_or_near(store, place);
+        }
+    }
+
+    fn open_or_near(&mut self, store: &Store, place: u32) {
+        let source = &store.cells[place as usize];
+        match source.content {
+            Content::Children { .. } => self.open.extend(source.children().map(|child| child as u32)),
+            Content::Elsewhere { is_leaf: false, .. } => self.missing.push(place),
+            _ => self.near.push(place),
         }
     }
 }

@@ -7,7 +7,7 @@
 //!    roots of branches go to everyone.
 //! 3. [`field`]: what errors are compared with: the accelerations of the last evaluation, or a coarse estimate before the first.
 //! 4. [`evaluation`]: branches are walked ([`traversal`]); pairs of cells that [`acceptance`] finds good enough interact ([`interaction`])
-//!    at the smallest sufficient order; the rest acts body by body. What a walk would miss ([`survey`]) comes from its owner
+//!    at the smallest sufficient order; the rest acts body by body, and a leaf to which too much is left is walked in [`parts`]. What a walk would miss ([`survey`]) comes from its owner
 //!    ([`exchange`]) while other branches are computed.
 //!
 //! Nothing that depends on ranks, threads or time enters a force. Cells are those of one global tree; their moments are combined from
@@ -36,6 +36,7 @@ pub mod local;
 pub mod multipole;
 pub mod near;
 pub mod octree;
+pub mod parts;
 pub mod plant;
 pub mod record;
 pub mod single_lanes;

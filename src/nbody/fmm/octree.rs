@@ -22,18 +22,56 @@ pub struct LeafLimit {
     pub bodies: u64,
     /// Level from the root on that leaves of several bodies have at least.
     pub level: u32,
+    /// Level that leaves of more than [`FEW`] bodies have at least.
+    pub sparse_level: u32,
 }
+
+/// Bodies of a leaf that is not worth dividing, however large it is.
+const FEW: u64 = 8;
+/// One in so many bodies lies in a leaf that is divided for its size. (Measured, a million bodies of a Plummer sphere: one leaf far
+/// outside is in the way of so many targets that dividing those of one body in a thousand saves a fifth of the time; beyond one in
+/// fifty the cells cost more than they save.)
+const SPARSE: i64 = 100;
 
 impl LeafLimit {
     /// With the level that most leaves would have if `total` bodies filled the root evenly, so that even distributions get no more cells.
     pub fn new(bodies: u64, total: u64) -> LeafLimit {
         let full = (total / bodies.max(1)).max(1);
-        LeafLimit { bodies, level: full.ilog2() / 3 + 1 }
+        LeafLimit { bodies, level: full.ilog2() / 3 + 1, sparse_level: 0 }
+    }
+
+    /// Divides the largest leaves further, as long as few of all bodies lie in them. `bodies` counts those of all ranks by the level of
+    /// their leaf, in a tree of the limit as it is.
+    pub fn refined(self, bodies: &ByLevel) -> LeafLimit {
+        let most = bodies.iter().sum::<i64>() / SPARSE;
+        let below = |level: &usize| bodies[..*level].iter().sum::<i64>() <= most;
+        let sparse_level = (0..bodies.len()).rev().find(below).unwrap_or(0) as u32;
+        LeafLimit { sparse_level, ..self }
     }
 
     /// True if a cell of so many bodies has children.
     pub fn splits(self, cell: Prefix, bodies: u64) -> bool {
-        cell.level < LEVELS && (bodies > self.bodies || (bodies > 1 && cell.level < self.level))
+        let is_wide = |few: u64, level: u32| bodies > few && cell.level < level;
+        cell.level < LEVELS && (bodies > self.bodies || is_wide(1, self.level) || is_wide(FEW, self.sparse_level))
+    }
+}
+
+/// Bodies counted by the level of their leaf.
+pub type ByLevel = [i64; LEVELS as usize + 1];
+
+/// Adds the bodies of a branch with these keys.
+pub fn count_by_level(keys: &[u64], branch: Prefix, limit: LeafLimit, bodies: &mut ByLevel) {
+    if !limit.splits(branch, keys.len() as u64) {
+        bodies[branch.level as usize] += keys.len() as i64;
+        return;
+    }
+    let mut rest = keys;
+    for child in branch.children() {
+        let (own, later) = rest.split_at(rest.partition_point(|&key| key < child.end()));
+        rest = later;
+        if !own.is_empty() {
+            count_by_level(own, child, limit, bodies);
+        }
     }
 }
 
@@ -163,4 +201,48 @@ fn field_of(acceleration: [&[f64]; 3]) -> f64 {
     let lengths = || (0..x.len()).map(|n| (x[n] * x[n] + y[n] * y[n] + z[n] * z[n]).sqrt());
     let least = 0.01 * lengths().sum::<f64>() / x.len() as f64;
     lengths().fold(f64::INFINITY, f64::min).max(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_leaves_are_divided_while_few_bodies_lie_in_them() {
+        let limit = LeafLimit::new(100, 1000);
+        let mut bodies = ByLevel::default();
+        assert_eq!(limit.refined(&bodies).splits(Prefix { first: 0, level: LEVELS }, 1 << 30), false);
+        bodies[3] = 4;
+        bodies[5] = 6;
+        bodies[7] = 990;
+        // Ten of a thousand lie in leaves above level 7.
+        assert_eq!(limit.refined(&bodies).sparse_level, 7);
+        bodies[6] = 1;
+        assert_eq!(limit.refined(&bodies).sparse_level, 6);
+        let splits = |level: u32, count: u64| limit.refined(&bodies).splits(Prefix { first: 0, level }, count);
+        assert!(splits(5, FEW + 1) && !splits(5, FEW) && !splits(6, FEW + 1) && splits(6, 101));
+    }
+
+    #[test]
+    fn bodies_are_counted_where_a_branch_has_its_leaves() {
+        let limit = LeafLimit { bodies: 2, level: 0, sparse_level: 0 };
+        let step = super::super::key::END >> 3;
+        let keys = [0, 1, 2, step, step + 1, 5 * step];
+        let mut counts = ByLevel::default();
+        count_by_level(&keys, Prefix::ROOT, limit, &mut counts);
+        let mut expected = ByLevel::default();
+        let mut visit = |cells: &[Cell]| {
+            for cell in cells.iter().filter(|cell| cell.is_leaf()) {
+                let level = (0..=LEVELS).find(|&level| {
+                    let size = super::super::key::END >> (3 * level);
+                    cell.first_key % size == 0
+                        && keys.iter().filter(|&&key| key / size == cell.first_key / size).count() <= 2
+                });
+                expected[level.unwrap() as usize] += i64::from(cell.bodies);
+            }
+        };
+        visit(&grow(&keys, Prefix::ROOT, limit));
+        assert_eq!(counts, expected);
+        assert_eq!(counts.iter().sum::<i64>(), 6);
+    }
 }

@@ -71,6 +71,18 @@ pub fn clustered(count: usize) -> Particles {
     bodies
 }
 
+/// A dense sphere and far outside, in wide leaves, groups of a few bodies.
+pub fn lonely(count: usize) -> Particles {
+    let mut random = Random(5);
+    let mut bodies = uniform(count);
+    for n in 0..24 {
+        let center = [[2.0, 0.5, 0.3], [-1.7, 1.2, -0.5], [0.2, -2.1, 0.4], [-0.4, 0.3, 1.9]][n / 6];
+        let x = center.map(|x| x + 1.2 * (random.next() - 0.5));
+        bodies.push((count + n) as u64, (count + n) as u64, 1.0 / count as f64, x, [0.0; 3]);
+    }
+    bodies
+}
+
 pub fn gravity(accuracy: f64, softening: Softening) -> Gravity {
     Gravity {
         constant: 1.5,
@@ -98,13 +110,18 @@ pub fn direct(bodies: &Particles, eps: f64, constant: f64, target: usize) -> ([f
 
 /// Relative errors of the accelerations of about `samples` bodies, ascending.
 pub fn errors(bodies: &Particles, eps: f64, constant: f64, samples: usize) -> Vec<f64> {
+    errors_of(bodies, eps, constant, (0..bodies.len()).step_by((bodies.len() / samples).max(1)))
+}
+
+/// The same of these bodies.
+pub fn errors_of(bodies: &Particles, eps: f64, constant: f64, samples: impl Iterator<Item = usize>) -> Vec<f64> {
     let length = |x: [f64; 3]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
     let error = |body: usize| {
         let (truth, _) = direct(bodies, eps, constant, body);
         let found = bodies.acceleration_of(body);
         length([0, 1, 2].map(|axis| found[axis] - truth[axis])) / length(truth)
     };
-    let mut errors: Vec<f64> = (0..bodies.len()).step_by((bodies.len() / samples).max(1)).map(error).collect();
+    let mut errors: Vec<f64> = samples.map(error).collect();
     errors.sort_by(f64::total_cmp);
     errors
 }

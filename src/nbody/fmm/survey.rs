@@ -4,10 +4,12 @@
 //! not looked into, so the survey costs in proportion to the surface between ranks.
 
 use super::acceptance::Acceptance;
-use super::cell::Content;
+use super::cell::{Cell, Content};
 use super::lanes::Instructions;
 use super::lists::{Judge, Lists};
+use super::parts;
 use super::store::Store;
+use crate::nbody::gravity::Sources;
 
 /// The question.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +22,12 @@ pub struct Survey<'a> {
     pub instructions: Instructions,
     /// False if the walk takes leaves as points.
     pub needs_bodies: bool,
+    /// Bodies of this rank in order of keys.
+    pub bodies: Sources<'a>,
+    /// Their block levels.
+    pub level: &'a [u8],
+    /// Bodies of lower levels keep their forces.
+    pub from_level: u8,
 }
 
 impl Survey<'_> {
@@ -36,13 +44,10 @@ impl Survey<'_> {
     fn visit(&self, lists: &mut Lists, path: &[u32], candidates: &[u32], missing: &mut Vec<u32>) {
         let target = &self.store.cells[path[0] as usize];
         let mut rest = Vec::new();
-        let judge = Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions };
-        lists.settle(judge, target, candidates, &mut rest);
+        lists.settle(self.judge(), target, candidates, &mut rest);
         missing.append(&mut lists.missing);
-        if self.needs_bodies {
-            let is_elsewhere =
-                |&&leaf: &&u32| matches!(self.store.cells[leaf as usize].content, Content::Elsewhere { .. });
-            missing.extend(lists.near.iter().filter(is_elsewhere));
+        if target.is_leaf() {
+            return self.visit_leaf(lists, target, &rest, missing);
         }
         rest.retain(|&place| !self.store.is_complete(place));
         if rest.is_empty() {
@@ -54,5 +59,36 @@ impl Survey<'_> {
         for child in target.children().filter(|&child| self.store.cells[child].active) {
             self.visit(lists, &[child as u32], &rest, missing);
         }
+    }
+
+    /// A leaf, or a part of one, for which `rest` was left.
+    fn visit_leaf(&self, lists: &mut Lists, target: &Cell, rest: &[u32], missing: &mut Vec<u32>) {
+        if rest.iter().all(|&place| self.store.is_complete(place)) {
+            return;
+        }
+        // What is complete may have dropped out above, so at least so much is left. Who doubts asks as if the leaf were not divided: what
+        // its parts need is among that.
+        if self.needs_bodies && parts::is_divided(target, lists.rest_bodies) {
+            return self.visit_parts(lists, target, rest, missing);
+        }
+        lists.settle_rest(self.judge(), target, rest);
+        missing.append(&mut lists.missing);
+        if self.needs_bodies {
+            let is_elsewhere =
+                |&&leaf: &&u32| matches!(self.store.cells[leaf as usize].content, Content::Elsewhere { .. });
+            missing.extend(lists.near.iter().filter(is_elsewhere));
+        }
+    }
+    fn visit_parts(&self, lists: &mut Lists, target: &Cell, candidates: &[u32], missing: &mut Vec<u32>) {
+        for part in parts::of(target, self.bodies, self.level, self.from_level) {
+            let mut rest = Vec::new();
+            lists.settle(self.judge(), &part, candidates, &mut rest);
+            missing.append(&mut lists.missing);
+            self.visit_leaf(lists, &part, &rest, missing);
+        }
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions }
     }
 }

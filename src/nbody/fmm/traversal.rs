@@ -4,7 +4,7 @@
 //! target's expansion; a larger one is replaced by its children; the rest is handed to the target's children, together with the
 //! expansion. At a leaf the rest are leaves, and their bodies act one by one. Lists keep the order of keys and follow from pairs of
 //! cells of the global tree alone, so they are the same whoever walks. A task is one branch of this rank: it walks down the
-//! crown to it and then through it. What the crown's cells sum is not stored or sent: a thread that walks several branches in a
+//! crown to it and then through it. A leaf to which too much is left is divided like a cell, for this walk only ([`super::parts`]). What the crown's cells sum is not stored or sent: a thread that walks several branches in a
 //! row finds the cells above the next one in its room, and computes only those that it has not. Refused: the symmetric dual walk,
 //! which touches two targets at once.
 
@@ -17,6 +17,7 @@ use super::leaf::Run;
 use super::lists::{Judge, Lists};
 use super::local::Local;
 use super::near::{NearBodies, NearLaw};
+use super::parts;
 use super::store::Store;
 use crate::nbody::gravity::{PairKernel, Sources};
 use std::time::Instant;
@@ -42,6 +43,8 @@ pub struct Walk<'a> {
     pub instructions: Instructions,
     /// Gravitational constant.
     pub constant: f64,
+    /// False if leaves are taken as points.
+    pub needs_bodies: bool,
 }
 
 /// Where a task writes: the bodies of its branch.
@@ -96,13 +99,13 @@ pub struct Room {
 
 /// What is done at the leaves of a walk.
 pub trait Leaves {
-    /// Called for every active leaf, when its lists and its expansion stand in the room.
-    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32);
+    /// Called for every active leaf or part of one, when its lists and its expansion stand in the room.
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, target: &Cell, leaf: u32);
 }
 
 impl Leaves for Output<'_> {
-    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, leaf: u32) {
-        walk.leaf(room, depth, &walk.store.cells[leaf as usize], self);
+    fn leaf(&mut self, walk: &Walk<'_>, room: &mut Room, depth: usize, target: &Cell, _: u32) {
+        walk.leaf(room, depth, target, self);
     }
 }
 
@@ -130,7 +133,7 @@ impl Walk<'_> {
             self.expand(room, depth, target, parent);
         }
         if target.is_leaf() {
-            return leaves.leaf(self, room, depth, path[0]);
+            return self.visit_leaf(room, target, path[0], depth, leaves);
         }
         if path.len() > 1 {
             return self.visit(room, &path[1..], depth + 1, Some(target), leaves);
@@ -142,18 +145,43 @@ impl Walk<'_> {
         }
     }
 
-    /// Lists and expansion of a target.
+    /// A leaf, or a part of it, whose lists and expansion stand in the room but for what was left to its bodies.
+    fn visit_leaf(&self, room: &mut Room, target: &Cell, leaf: u32, depth: usize, leaves: &mut impl Leaves) {
+        if self.needs_bodies && parts::is_divided(target, room.lists.rest_bodies) {
+            return self.visit_parts(room, target, leaf, depth, leaves);
+        }
+        room.lists.settle_rest(self.judge(), target, &room.candidates[depth + 1]);
+        debug_assert!(room.lists.missing.is_empty());
+        self.add_far(room, depth, target);
+        leaves.leaf(self, room, depth, target, leaf);
+    }
+
+    fn visit_parts(&self, room: &mut Room, target: &Cell, leaf: u32, depth: usize, leaves: &mut impl Leaves) {
+        self.add_far(room, depth, target);
+        for part in parts::of(target, self.bodies, self.level, self.from_level) {
+            room.deepen(depth + 2);
+            self.expand(room, depth + 1, &part, Some(target));
+            self.visit_leaf(room, &part, leaf, depth + 1, leaves);
+        }
+    }
+
+    /// Lists and expansion of a target; those of a leaf lack what is left to its bodies.
     fn expand(&self, room: &mut Room, depth: usize, target: &Cell, parent: Option<&Cell>) {
         let mut rest = std::mem::take(&mut room.candidates[depth + 1]);
-        let judge = Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions };
-        room.lists.settle(judge, target, &room.candidates[depth], &mut rest);
+        room.lists.settle(self.judge(), target, &room.candidates[depth], &mut rest);
         room.candidates[depth + 1] = rest;
         debug_assert!(room.lists.missing.is_empty());
         if let Some(parent) = parent {
             let (above, own) = room.expansions.split_at_mut(depth);
             own[0].inherit(self.instructions, &above[depth - 1], away(target.center, parent.center));
         }
-        self.add_far(room, depth, target);
+        if !target.is_leaf() {
+            self.add_far(room, depth, target);
+        }
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions }
     }
 
     fn add_far(&self, room: &mut Room, depth: usize, target: &Cell) {
