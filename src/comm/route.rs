@@ -17,7 +17,7 @@ const MOST_PIECES: usize = 0x400;
 ///
 /// # Panics
 /// If a part is longer than a tebibyte.
-pub fn all_to_all(comm: &dyn Communicator, parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+pub fn all_to_all(comm: &dyn Communicator, parts: &[impl AsRef<[u8]>]) -> Vec<Vec<u8>> {
     all_to_all_while(comm, parts, &mut || ())
 }
 
@@ -25,7 +25,8 @@ pub fn all_to_all(comm: &dyn Communicator, parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
 ///
 /// # Panics
 /// As [`all_to_all`].
-pub fn all_to_all_while(comm: &dyn Communicator, parts: &[Vec<u8>], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
+pub fn all_to_all_while(comm: &dyn Communicator, parts: &[impl AsRef<[u8]>], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
+    let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
     assert_eq!(parts.len(), comm.size(), "one part for every rank");
     let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_le_bytes()).collect();
     let mut expected = vec![[0u8; 8]; comm.size()];
@@ -35,11 +36,11 @@ pub fn all_to_all_while(comm: &dyn Communicator, parts: &[Vec<u8>], work: &mut d
         expected.iter_mut().enumerate().map(|(from, data)| Incoming { from, tag: COUNT_TAG, data }).collect();
     comm.exchange(&outgoing, &mut incoming, &mut || ());
     let mut received: Vec<Vec<u8>> = expected.iter().map(|n| vec![0; u64::from_le_bytes(*n) as usize]).collect();
-    exchange_pieces(comm, parts, &mut received, work);
+    exchange_pieces(comm, &parts, &mut received, work);
     received
 }
 
-fn exchange_pieces(comm: &dyn Communicator, parts: &[Vec<u8>], received: &mut [Vec<u8>], work: &mut dyn FnMut()) {
+fn exchange_pieces(comm: &dyn Communicator, parts: &[&[u8]], received: &mut [Vec<u8>], work: &mut dyn FnMut()) {
     let tag = |piece: usize| {
         assert!(piece < MOST_PIECES, "a message is longer than {MOST_PIECES} pieces of {PIECE} bytes");
         ROW_TAG + piece as u16

@@ -11,6 +11,7 @@ use crate::cpu::CpuPath;
 use crate::digest_bodies::digest_bodies;
 use crate::error::{Error, Result};
 use crate::heartbeat::{self, Activity};
+use crate::host;
 use crate::input::bodies::Files;
 use crate::nbody::diagnostics::NBodyDiagnostics;
 use crate::nbody::initial;
@@ -37,6 +38,7 @@ use std::time::Instant;
 /// # Errors
 /// As the exit codes say, the same on all ranks.
 pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
+    host::keep_freed_memory();
     let deck = Deck {
         physics: "nbody",
         title: &config.title,

@@ -7,6 +7,7 @@ use crate::comm::{Communicator, ReduceOp, agree, route};
 use crate::error::{Error, Result};
 use crate::particles::{Particles, Row, WORDS};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Branches per rank: a border can miss an equal share of work by half a branch.
 const BRANCHES: u64 = 64;
@@ -51,8 +52,9 @@ pub fn distribute(
     let crown = Crown::find(LocalKeys { keys: &sorted.keys, work_before: &work_before }, grain, limit, comm);
     let borders = crown.borders(comm.size());
     if comm.size() > 1 {
-        travel(bodies, &sorted, &crown, &borders, comm);
-        sorted = Sorted::of(bodies, &cube);
+        let before = bodies.len();
+        let own = travel(bodies, &sorted, &crown, &borders, comm);
+        sorted = sorted.changed(own, bodies, before, &cube);
     }
     reorder(bodies, &sorted.order);
     let limit = limit.refined(&bodies_by_level(&sorted.keys, &crown, &borders, limit, comm));
@@ -81,18 +83,52 @@ struct Sorted {
     order: Vec<u32>,
 }
 
+/// Key, id and place of a body.
+type Entry = (u64, u64, u32);
+
+/// Ascending entries of the bodies in these places.
+fn entries(bodies: &Particles, places: Range<usize>, cube: &RootCube) -> Vec<Entry> {
+    let entry = |n: usize| (cube.key(bodies.position_of(n)), bodies.id[n], n as u32);
+    let mut entries: Vec<Entry> = places.into_par_iter().map(entry).collect();
+    // Between two evaluations few bodies leave their place, so most of it is sorted.
+    if !entries.is_sorted() {
+        entries.par_sort_unstable();
+    }
+    entries
+}
+
 impl Sorted {
     fn of(bodies: &Particles, cube: &RootCube) -> Sorted {
-        let entry = |n: usize| (cube.key(bodies.position_of(n)), bodies.id[n], n as u32);
-        let mut entries: Vec<(u64, u64, u32)> = (0..bodies.len()).into_par_iter().map(entry).collect();
-        // Between two evaluations few bodies leave their place, so most of it is sorted.
-        if !entries.is_sorted() {
-            entries.par_sort_unstable();
-        }
+        let entries = entries(bodies, 0..bodies.len(), cube);
         Sorted {
             keys: entries.iter().map(|entry| entry.0).collect(),
             order: entries.iter().map(|entry| entry.2).collect(),
         }
+    }
+
+    /// The range `own` of these bodies and those that have come, which stand in their places from `before` on.
+    fn changed(self, own: Range<usize>, bodies: &Particles, before: usize, cube: &RootCube) -> Sorted {
+        if own == (0..before) && before == bodies.len() {
+            return self;
+        }
+        let come = entries(bodies, before..bodies.len(), cube);
+        let count = own.len() + come.len();
+        let mut merged = Sorted { keys: Vec::with_capacity(count), order: Vec::with_capacity(count) };
+        let mut come = come.into_iter().peekable();
+        for n in own {
+            let stays = (self.keys[n], bodies.id[self.order[n] as usize], self.order[n]);
+            while let Some(comes) = come.next_if(|comes| *comes < stays) {
+                merged.push(comes);
+            }
+            merged.push(stays);
+        }
+        come.for_each(|comes| merged.push(comes));
+        merged
+    }
+
+    fn push(&mut self, (key, _, place): Entry) {
+        self.keys.push(key);
+        self.order.push(place);
     }
 
     /// Sums of work before every body and behind the last, in whole units of a thousandth of the smallest share.
@@ -131,8 +167,14 @@ fn bodies_by_level(
     counts
 }
 
-/// Sends bodies away that others own and takes in those of own branches; their order is left open.
-fn travel(bodies: &mut Particles, sorted: &Sorted, crown: &Crown, borders: &[usize], comm: &dyn Communicator) {
+/// Sends bodies away that others own and appends those that come. Returns which of the sorted bodies stay; the others are still there.
+fn travel(
+    bodies: &mut Particles,
+    sorted: &Sorted,
+    crown: &Crown,
+    borders: &[usize],
+    comm: &dyn Communicator,
+) -> Range<usize> {
     let first_key = |branch: usize| match crown.branches.get(branch) {
         Some(&node) => crown.nodes[node].prefix.first,
         None => super::key::END,
@@ -140,7 +182,7 @@ fn travel(bodies: &mut Particles, sorted: &Sorted, crown: &Crown, borders: &[usi
     let first_body = |rank: usize| sorted.keys.partition_point(|&key| key < first_key(borders[rank]));
     let ranges: Vec<_> = (0..comm.size()).map(|rank| first_body(rank)..first_body(rank + 1)).collect();
     let mut leaving: Vec<&[u32]> = ranges.iter().map(|range| &sorted.order[range.clone()]).collect();
-    let staying = std::mem::take(&mut leaving[comm.rank()]);
+    leaving[comm.rank()] = &[];
     let batch = (BATCH / comm.size()).max(1);
     let counts: Vec<Vec<u8>> = leaving.iter().map(|rest| (rest.len() as u64).to_le_bytes().to_vec()).collect();
     let arriving: u64 = route::all_to_all(comm, &counts).iter().map(|count| word(count, 0)).sum();
@@ -154,8 +196,8 @@ fn travel(bodies: &mut Particles, sorted: &Sorted, crown: &Crown, borders: &[usi
         let parts: Vec<Vec<u8>> = leaving.iter_mut().map(|rest| next_batch(bodies, rest, batch)).collect();
         route::all_to_all(comm, &parts).iter().for_each(|part| unpack(part, &mut arrived));
     }
-    reorder(bodies, staying);
     append(bodies, arrived);
+    ranges[comm.rank()].clone()
 }
 
 fn next_batch(bodies: &Particles, rest: &mut &[u32], most: usize) -> Vec<u8> {

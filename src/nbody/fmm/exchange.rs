@@ -52,18 +52,18 @@ pub fn fetch(
     let requests: Vec<Vec<u8>> = wanted.iter().map(|cells| request(cells)).collect();
     let asked = route::all_to_all(comm, &requests);
     let answer = |(rank, request): (usize, &Vec<u8>)| answer(store, bodies, request, &owners[rank]);
-    let answers: Vec<Vec<u8>> = asked.iter().enumerate().map(answer).collect();
+    let answers: Vec<Vec<f64>> = asked.iter().enumerate().map(answer).collect();
+    let answers: Vec<&[u8]> = answers.iter().map(|numbers| bytemuck::cast_slice(numbers)).collect();
     let mut worked = [start; 2];
     let received = route::all_to_all_while(comm, &answers, &mut || {
         worked[0] = Instant::now();
         work(store);
         worked[1] = Instant::now();
     });
-    for part in requests.iter().chain(&answers).filter(|part| !part.is_empty()) {
+    for part in requests.iter().map(Vec::as_slice).chain(answers).filter(|part| !part.is_empty()) {
         traffic.messages += 1;
         traffic.bytes += part.len() as u64;
     }
-    drop(answers);
     for (rank, (cells, bytes)) in wanted.iter().zip(received).enumerate() {
         let mut numbers = Numbers::of(&bytes);
         for &(_, place) in cells {
@@ -108,15 +108,13 @@ fn request(cells: &[(u32, u32)]) -> Vec<u8> {
     cells.iter().flat_map(|(there, _)| there.to_le_bytes()).collect()
 }
 
-fn answer(store: &Store, bodies: Sources<'_>, request: &[u8], branches: &[u32]) -> Vec<u8> {
+fn answer(store: &Store, bodies: Sources<'_>, request: &[u8], branches: &[u32]) -> Vec<f64> {
     let regions: Vec<&Cell> = branches.iter().map(|&place| &store.cells[place as usize]).collect();
-    let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+    let mut numbers = Vec::new();
     for place in request.as_chunks().0 {
-        numbers.clear();
         write_content(store, bodies, u32::from_le_bytes(*place) as usize, &regions, &mut numbers);
-        bytes.extend_from_slice(bytemuck::cast_slice(&numbers));
     }
-    bytes
+    numbers
 }
 
 /// Children, each with a mark whether its own content follows, then the contents so marked; or the bodies of a leaf.
