@@ -94,6 +94,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nbody::fmm::octree", 22),
     ("nbody::fmm::crown", 23),
     ("nbody::fmm::record", 22),
+    ("nbody::fmm::parts", 22),
     ("nbody::fmm::acceptance", 22),
     ("nbody::fmm::domain", 24),
     ("nbody::fmm::plant", 25),

@@ -139,13 +139,6 @@ pub fn run<L: Leaves + Send>(
         trace::record(Kind::Phase(Phase::Exchange), start, sifted, 0);
         let mut most = [missing.len() as f64];
         comm.all_reduce(ReduceOp::Max, &mut most);
-        eprintln!(
-            "T r{} sift {:.4} reduce {:.4} pending {}",
-            comm.rank(),
-            (sifted - start).as_secs_f64(),
-            sifted.elapsed().as_secs_f64(),
-            pending.len()
-        );
         if most[0] == 0.0 {
             break;
         }

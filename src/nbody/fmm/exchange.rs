@@ -16,10 +16,10 @@ use crate::timing::trace::{self, Kind};
 use std::time::Instant;
 
 /// A cell whose diameter is more than this share of its distance from a rank's branches will likely be opened there.
-const LIKELY_OPENED: f64 = 0.5;
+const LIKELY_OPENED: f64 = 1.0;
 /// Bytes that a rank asks all others for at a time, more or less: answers and what is made of them stand in memory together. What is
 /// still missing is asked for in the next round.
-const ASKED: usize = 16 << 20;
+const ASKED: usize = 32 << 20;
 /// Estimated bytes of an answer for each body in a cell, and in a leaf.
 const ANSWERED: [usize; 2] = [64, 32];
 

@@ -211,7 +211,7 @@ mod tests {
     fn large_leaves_are_divided_while_few_bodies_lie_in_them() {
         let limit = LeafLimit::new(100, 1000);
         let mut bodies = ByLevel::default();
-        assert_eq!(limit.refined(&bodies).splits(Prefix { first: 0, level: LEVELS }, 1 << 30), false);
+        assert!(!limit.refined(&bodies).splits(Prefix { first: 0, level: LEVELS }, 1 << 30));
         bodies[3] = 4;
         bodies[5] = 6;
         bodies[7] = 990;
