@@ -47,7 +47,7 @@ for size in phone:400,900 desktop:1280,900; do
     chrome --window-size="${size#*:}" --dump-dom "file://$probe" >"$scratch/dom" 2>"$scratch/console" || fail "$name: the browser failed"
     ! grep -q 'CONSOLE' "$scratch/console" || fail "$name: $(grep CONSOLE "$scratch/console")"
     found=$(sed -n 's/.*<title>\(figures=[^<]*\)<.*/\1/p' "$scratch/dom" | head -1)
-    [ "$found" = "figures=5 empty=0 wide=0 clipped=0 scroll=false" ] || fail "$name: the page says: $found"
+    [ "$found" = "figures=6 empty=0 wide=0 clipped=0 scroll=false" ] || fail "$name: the page says: $found"
     for scheme in light dark; do
         flags=()
         [ "$scheme" = light ] || flags=(--blink-settings=preferredColorScheme=0 --force-dark-mode)

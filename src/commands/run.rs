@@ -249,9 +249,8 @@ impl Job<'_> {
         if self.comm.rank() != 0 {
             return;
         }
-        for (path, text) in
-            [(path.with_extension("svg"), gantt(&timeline, STEPS_DRAWN)), (path, timeline.chrome(title))]
-        {
+        let picture = gantt(&timeline, STEPS_DRAWN, title).svg(true);
+        for (path, text) in [(path.with_extension("svg"), picture), (path, timeline.chrome(title))] {
             if let Err(cause) = write_file(&path, |file| file.write_all(text.as_bytes())) {
                 console::message(&format!("warning: no timeline: {cause}"));
             }

@@ -18,7 +18,7 @@ use crate::laboratory::scaling::remarks::remarks;
 use crate::laboratory::scaling::schedule::FEWEST;
 use crate::laboratory::scaling::sentences::sentences;
 use crate::laboratory::scaling::starter::{Starter, Wish};
-use crate::laboratory::scaling::{batch, tables};
+use crate::laboratory::scaling::{batch, overlap, tables};
 use crate::output::run_lock::Lock;
 use crate::words::counted;
 use std::io::IsTerminal;
@@ -239,7 +239,7 @@ fn conclude(plan: &Plan, records: &[Record], folder: &Path) -> Result<u8> {
     }
     let sentences = sentences(&analysis);
     let remarks = remarks(plan, records, &analysis, host::parallelism());
-    let (figures, missing) = folder::figures(plan, &analysis);
+    let (figures, missing) = folder::figures(plan, &analysis, overlap::picture(plan, records, folder));
     let page = Page {
         plan,
         analysis: &analysis,

@@ -24,7 +24,7 @@ steps = 3
 "#;
 
 /// Every file of a folder with several ranks in it.
-const FILES: [&str; 20] = [
+const FILES: [&str; 22] = [
     "experiment.json",
     "machine.json",
     "prediction.json",
@@ -43,6 +43,8 @@ const FILES: [&str; 20] = [
     "roofline.png",
     "communication_matrix.svg",
     "communication_matrix.png",
+    "timeline.svg",
+    "timeline.png",
     "report.html",
     "REPRODUCE.sh",
 ];
@@ -158,7 +160,7 @@ fn check_prediction(folder: &Path) {
 /// Whole, alone, with every figure, and without anything from outside.
 fn check_page(folder: &Path) {
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
-    for id in ["speedup", "efficiency", "breakdown", "roofline", "communication_matrix"] {
+    for id in ["speedup", "efficiency", "breakdown", "roofline", "communication_matrix", "timeline"] {
         assert!(page.contains(&format!("<figure id=\"{id}\"><svg")), "{id}");
         assert!(fs::read(folder.join(format!("{id}.png"))).unwrap().starts_with(b"\x89PNG"));
     }

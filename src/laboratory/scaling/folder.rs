@@ -6,10 +6,11 @@ use super::page::Page;
 use super::plan::{Mode, Plan};
 use super::raster::Raster;
 use super::record::RUNS;
-use super::{bars, curves, forecast, tables};
+use super::{bars, curves, forecast, overlap, tables};
 use crate::error::{Error, Result};
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
+use crate::output::run_directory::TRACE;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +68,8 @@ pub fn enter(folder: &Path, plan: &Plan, deck: &str, overwrite: bool) -> Result<
         _ => {}
     }
     // Rows and the prediction of an experiment that is replaced must not be taken for those of this one.
-    for name in [RUNS, forecast::FILE, forecast::MACHINE] {
+    let timeline = Path::new(overlap::DIRECTORY).join(TRACE);
+    for name in [Path::new(RUNS), Path::new(forecast::FILE), Path::new(forecast::MACHINE), &timeline] {
         remove(&folder.join(name))?;
     }
     write_text(&folder.join(DECK), deck)?;
@@ -87,9 +89,17 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// The figures that can be drawn: file name, caption, picture; and what cannot be drawn.
-pub fn figures(plan: &Plan, analysis: &Analysis) -> (Vec<(&'static str, &'static str, Drawing)>, String) {
-    let all: [(&'static str, &'static str, Option<Drawing>, &'static str); 5] = [
+/// A figure: file name, caption, picture.
+pub type Figure = (&'static str, &'static str, Drawing);
+
+/// The figures that can be drawn, and what cannot be drawn. `timeline` is what [`overlap::picture`] makes.
+pub fn figures(
+    plan: &Plan,
+    analysis: &Analysis,
+    timeline: std::result::Result<Drawing, String>,
+) -> (Vec<Figure>, String) {
+    let (timeline, why_not) = timeline.map_or_else(|why| (None, why), |drawing| (Some(drawing), String::new()));
+    let all: [(&'static str, &'static str, Option<Drawing>, &str); 6] = [
         (
             "speedup",
             "Speed-up of each shape, with the 95 % interval of its median. Laws are drawn over the measured range only; what the model predicted goes beyond it, dashed and with a band.",
@@ -119,6 +129,12 @@ pub fn figures(plan: &Plan, analysis: &Analysis) -> (Vec<(&'static str, &'static
             "Bytes from rank to rank in the loop; messages of collective operations are not among them.",
             bars::matrix(analysis),
             "no shape with several ranks was timed",
+        ),
+        (
+            "timeline",
+            "What each thread did in a few steps of one more run of the largest shape, which was recorded and not timed. Grey bars are shares of a loop on a thread; where there is nothing a thread waits for work. Messages fly while interior cells or the own tree are computed: what is left of them to wait for is halo or exchange.",
+            timeline,
+            &why_not,
         ),
     ];
     let mut missing = String::new();

@@ -3,7 +3,8 @@
 //! The page is a template beside this file; every text is escaped by the template engine, figures are SVG in the page. There is no script.
 
 use super::analysis::Analysis;
-use super::drawing::{Drawing, STYLE};
+use super::drawing::STYLE;
+use super::folder::Figure;
 use super::forecast::Forecast;
 use super::plan::{Plan, Ranks};
 use super::record::Status;
@@ -26,7 +27,7 @@ pub struct Page<'a> {
     /// Warnings.
     pub remarks: &'a [String],
     /// File name, caption and picture of each figure.
-    pub figures: &'a [(&'static str, &'static str, Drawing)],
+    pub figures: &'a [Figure],
     /// What is not drawn, and why.
     pub missing: &'a str,
     /// Commands that do it again.
