@@ -84,6 +84,11 @@ impl Axes {
         [across, down.clamp(MARGINS[1], MARGINS[1] + Axes::height())]
     }
 
+    /// The left end of the frame.
+    pub fn left(&self) -> f64 {
+        MARGINS[0]
+    }
+
     /// The right end of the frame.
     pub fn edge(&self) -> f64 {
         MARGINS[0] + self.width()

@@ -6,8 +6,9 @@ use super::page::Page;
 use super::plan::{Mode, Plan};
 use super::raster::Raster;
 use super::record::RUNS;
-use super::{bars, curves, forecast, overlap, tables};
+use super::{bars, curves, forecast, overlap, roofline, tables};
 use crate::error::{Error, Result};
+use crate::laboratory::machine::Machine;
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::output::run_directory::TRACE;
@@ -89,6 +90,12 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Captions of the roofline, of heat and of bodies.
+const ROOFLINE: [&str; 2] = [
+    "Flops a second against what a copy on the same shape and the peak of its vector instructions allow (dashed), and the peaks of all instructions on the largest shape. Counted are the operations of the scheme and the least bytes that must move; where the slope is left of its end, memory is the limit.",
+    "Flops a second against what a copy and the peak of the vector instructions in use allow (dashed), and the peaks of all instructions on the largest shape. Counted are 20 operations for each pair of bodies, and 64 bytes for each body in an evaluation of forces. Under multipoles cells, moments and the tree are not counted: points are lower bounds. Forces that need no more are computed in 32 bits, where the peak is taken to be twice as high.",
+];
+
 /// A figure: file name, caption, picture.
 pub type Figure = (&'static str, &'static str, Drawing);
 
@@ -96,6 +103,7 @@ pub type Figure = (&'static str, &'static str, Drawing);
 pub fn figures(
     plan: &Plan,
     analysis: &Analysis,
+    machine: Option<&Machine>,
     timeline: std::result::Result<Drawing, String>,
 ) -> (Vec<Figure>, String) {
     let (timeline, why_not) = timeline.map_or_else(|why| (None, why), |drawing| (Some(drawing), String::new()));
@@ -120,9 +128,9 @@ pub fn figures(
         ),
         (
             "roofline",
-            "Flops a second against what the bandwidth of a copy on the same shape allows, with the least bytes that must move.",
-            curves::roofline(plan, analysis),
-            "bodies have no fixed number of bytes for each update",
+            ROOFLINE[usize::from(plan.physics == "nbody")],
+            roofline::draw(plan, analysis, machine),
+            "neither a copy by the runs nor a machine.json tells the bandwidth",
         ),
         (
             "communication_matrix",

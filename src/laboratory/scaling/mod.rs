@@ -14,7 +14,7 @@
 //! | [`overlap`] | a few steps of one more run, drawn as bars of time |
 //! | [`forecast`], [`hindsight`] | what the model of [`super::predict`] says before the runs; what it was off by |
 //! | [`analysis`], [`remarks`], [`sentences`] | figures of each shape; warnings; conclusions that cite their numbers |
-//! | [`drawing`], [`raster`], [`axes`], [`curves`], [`bars`] | a picture as shapes; as pixels; its frame; the figures |
+//! | [`drawing`], [`raster`], [`axes`], [`curves`], [`bars`], [`roofline`] | a picture as shapes; as pixels; its frame; the figures |
 //! | [`tables`], [`page`], [`folder`] | CSV, Markdown, LaTeX, terminal; the HTML page; everything into the folder |
 //! | [`batch`] | the Slurm array for the same plan |
 //!
@@ -40,6 +40,7 @@ pub mod planning;
 pub mod raster;
 pub mod record;
 pub mod remarks;
+pub mod roofline;
 pub mod schedule;
 pub mod sentences;
 pub mod starter;

@@ -3,12 +3,12 @@
 
 use super::growth;
 use super::plan::{Case, Mode, Plan, Shape};
+use super::roofline::per_update;
 use super::starter::Starter;
 use crate::commands::plan::Plan as HeatPlan;
 use crate::commands::plan_nbody::NBodyPlan;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::heat::problem::HeatProblem;
 use crate::input::bodies::Files;
 use crate::input::mask;
 use crate::nbody::initial;
@@ -27,9 +27,6 @@ const PAIRS_PER_S: f64 = 1e9;
 const BODIES_PER_S: f64 = 3e5;
 /// Seconds that starting, setting up and hashing take at least.
 pub(super) const START_S: f64 = 0.1;
-/// Flops of a cell update in two and three dimensions: a product and a sum for each neighbour and the cell.
-const CELL_FLOPS: [f64; 2] = [7.0, 10.0];
-
 /// What the user asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -166,18 +163,6 @@ pub fn plan(deck: &Deck, request: &Request, starter: &Starter) -> Result<Plan> {
         time_limit_s: request.time_limit_s,
         imbalance: request.imbalance,
     })
-}
-
-/// Bytes and flops of a cell update.
-fn per_update(problem: &HeatProblem) -> [f64; 2] {
-    let (uniform, plane) =
-        (problem.regions.iter().all(|(_, m)| *m == problem.background), problem.grid.dimensions == 2);
-    let bytes = match (uniform, plane) {
-        (true, _) => 16.0,
-        (false, true) => 40.0,
-        (false, false) => 48.0,
-    };
-    [bytes, CELL_FLOPS[usize::from(!plane)]]
 }
 
 fn case(deck: &Deck, mode: Mode, shape: Shape, overrides: Vec<String>) -> Result<Case> {

@@ -72,7 +72,7 @@ const MAIN: [Column; 11] = [
 ];
 
 /// Columns of `summary.csv` and of the long table.
-const FIGURES: [Column; 21] = [
+const FIGURES: [Column; 23] = [
     figure!("median_s", "median in s", |t| Some(t.median_s), |v| format!("{v:.4}")),
     figure!("minimum_s", "minimum in s", |t| Some(t.minimum_s), |v| format!("{v:.4}")),
     figure!("low_s", "from", |t| Some(t.interval.low), |v| format!("{v:.4}")),
@@ -91,13 +91,16 @@ const FIGURES: [Column; 21] = [
     figure!("updates_per_s", "G updates/s", |t| Some(t.updates_per_s), giga),
     figure!("effective_bytes_per_s", "GB/s", |t| t.effective_bytes_per_s, giga),
     figure!("copy_bytes_per_s", "copy GB/s", |t| t.copy_bytes_per_s, giga),
+    figure!("flops_per_s", "Gflop/s", |t| t.load.map(|load| load.flops_per_s), giga),
+    figure!("flops_per_byte", "flops/byte", |t| t.load.map(|load| load.intensity()), significant),
     figure!("roofline_share", "of the roof", roofline_share, percent),
     figure!("predicted_s", "predicted in s", |t| t.predicted_s, |v| format!("{v:.4}")),
     figure!("prediction_error", "its error", Timing::prediction_error, |v| format!("{:+.1} %", 100.0 * v)),
 ];
 
 fn roofline_share(timing: &Timing) -> Option<f64> {
-    Some(timing.effective_bytes_per_s? / timing.copy_bytes_per_s?)
+    let (load, roof) = (timing.load?, timing.roof?);
+    Some(load.flops_per_s / roof.at(load.intensity()))
 }
 
 /// What a shape without figures has instead.
