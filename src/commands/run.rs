@@ -17,6 +17,7 @@ use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::output::run_directory::{Entry, RunDirectory, TRACE};
 use crate::report::loops::{self, Loops, RankLoop};
+use crate::report::replay;
 use crate::report::{self, Chapter, Figures, Stopped};
 use crate::run_config::RunConfig;
 use crate::runtime::RankSetup;
@@ -149,7 +150,7 @@ impl Job<'_> {
             sent: loops::sent(self.meter),
             usage: Usage::now().since(self.switches.get()),
         };
-        Loops::gather(self.comm, &own, names, self.arguments.imbalance)
+        Loops::gather(self.comm, &own, names, self.arguments.imbalance, replay::ideal_s(self.comm, self.meter))
     }
 
     /// Prints warnings about the placement and the deck, once.

@@ -288,12 +288,25 @@ fn a_planted_imbalance_shows_in_its_size_and_changes_no_bit() {
         let name = format!("slow{n}");
         let done = workshop.start(&[&run[..], &["--output", &name, "--imbalance", "1,3"]].concat());
         assert_eq!(plain, done.digest());
-        balance_of_slowed(&workshop.path(&name))
+        (balance_of_slowed(&workshop.path(&name)), ideal_of_slowed(&workshop.path(&name)))
     });
     let mut seen = Vec::new();
-    let found = balances.inspect(|balance| seen.push(*balance)).any(|balance| (balance - expected).abs() < tolerance);
-    assert!(found, "a balance of {expected}, but {seen:?}");
+    // Without a network the run would take what the slow rank computes: nothing of the other one's waiting is the network's.
+    let found = balances
+        .inspect(|both| seen.push(*both))
+        .any(|(balance, ideal)| (balance - expected).abs() < tolerance && (ideal - 1.0).abs() < 0.05);
+    assert!(found, "a balance of {expected} and an ideal time of 1, but {seen:?}");
     workshop.refuses_command(&["run", "plate.toml", "--imbalance", "1,2"], 2, &["names rank 1", "0 to 0"]);
+}
+
+/// Time of the loop without a network over the time of the slow rank outside of messages.
+fn ideal_of_slowed(directory: &Path) -> f64 {
+    let report: Value = serde_json::from_str(&fs::read_to_string(directory.join("report.json")).unwrap()).unwrap();
+    let part = &report["loop"];
+    let of_slow = |name: &str| part[name][1].as_f64().unwrap();
+    let found = part["ideal_s"].as_f64().unwrap() / (of_slow("seconds_per_rank") - of_slow("communication_s_per_rank"));
+    assert!(found > 0.99, "{found}: less than what a rank computes");
+    found
 }
 
 /// Mean over largest time outside of messages of the two ranks of a run with `--imbalance 1,3`.

@@ -260,7 +260,7 @@ fn tree(report: &Value) -> Option<Pop> {
             threads_s: numbers(threads),
         })
         .collect();
-    formulas::pop(&ranks)
+    formulas::pop(&ranks, part["ideal_s"].as_f64())
 }
 
 fn timing(plan: &Plan, row: &Row, base: &Base, seconds: Vec<f64>, report: &Value) -> Timing {

@@ -134,7 +134,7 @@ impl Page<'_> {
             item("Interval", "percentile bootstrap of the median, seeded".into()),
             item("Ranks", ranks.into()),
             item("Same answer", "the digest of every run is compared with that of the base; a shape that differs is not timed".into()),
-            item("Efficiencies", "after POP: parallel = load balance x communication = ranks x threads. Useful time of a thread is its processor time; the first thread of a rank has no more than the time outside of messages. Waiting that burns processor time inside a rank is counted as useful, so the threads' part is an upper bound; what other programs take from a core is missing in it".into()),
+            item("Efficiencies", "after POP: parallel = load balance x communication = ranks x threads. Useful time of a thread is its processor time; the first thread of a rank has no more than the time outside of messages. Waiting that burns processor time inside a rank is counted as useful, so the threads' part is an upper bound; what other programs take from a core is missing in it. Serialisation x transfer = communication is an estimate: what was computed between messages, played again on a network that takes no time, against the run".into()),
             item("Prediction", self.prediction()),
             item("Fits", "weighted least squares over the fastest shape for each number of workers; 95 % intervals after Student".into()),
             item("Digest of the deck", self.plan.deck.chars().take(16).collect()),

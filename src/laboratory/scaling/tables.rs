@@ -72,7 +72,7 @@ const MAIN: [Column; 11] = [
 ];
 
 /// Columns of `summary.csv` and of the long table.
-const FIGURES: [Column; 23] = [
+const FIGURES: [Column; 25] = [
     figure!("median_s", "median in s", |t| Some(t.median_s), |v| format!("{v:.4}")),
     figure!("minimum_s", "minimum in s", |t| Some(t.minimum_s), |v| format!("{v:.4}")),
     figure!("low_s", "from", |t| Some(t.interval.low), |v| format!("{v:.4}")),
@@ -85,6 +85,8 @@ const FIGURES: [Column; 23] = [
     figure!("pop_parallel", "parallel", |t| t.pop.map(|p| p.parallel), percent),
     figure!("pop_load_balance", "load balance", |t| t.pop.map(|p| p.load_balance), percent),
     figure!("pop_communication", "communication", |t| t.pop.map(|p| p.communication), percent),
+    figure!("pop_serialisation", "serialisation (est.)", |t| t.pop.and_then(|p| p.serialisation), percent),
+    figure!("pop_transfer", "transfer (est.)", |t| t.pop.and_then(|p| p.transfer), percent),
     figure!("pop_ranks", "ranks", |t| t.pop.map(|p| p.ranks), percent),
     figure!("pop_threads", "threads", |t| t.pop.map(|p| p.threads), percent),
     figure!("computation_scaling", "computation scaling", |t| t.computation_scaling, percent),
