@@ -74,6 +74,12 @@ fn x_of(at: f64, [begin, end]: [f64; 2]) -> f64 {
     ENDS[0] + share.clamp(0.0, 1.0) * (ENDS[1] - ENDS[0])
 }
 
+/// Milliseconds, to about a thousandth of a picture of `span` milliseconds.
+fn milliseconds(value: f64, span: f64) -> String {
+    let decimals = [1.0, 10.0, 100.0].iter().filter(|most| span < **most).count();
+    format!("{value:.decimals$} ms")
+}
+
 fn axis(drawing: &mut Drawing, base: f64, window: [f64; 2]) {
     drawing.line(vec![[ENDS[0], base], [ENDS[1], base]], Tint::Ink, 1.2);
     for part in 0..=4 {
@@ -81,7 +87,8 @@ fn axis(drawing: &mut Drawing, base: f64, window: [f64; 2]) {
         let x = x_of(at, window);
         drawing.line(vec![[x, base], [x, base + 4.0]], Tint::Ink, 1.2);
         let anchor = if part == 4 { Anchor::End } else { Anchor::Middle };
-        drawing.text([x, base + 15.0], format!("{:.3} ms", (at - window[0]) / 1e3), Tint::Muted, anchor);
+        let label = milliseconds((at - window[0]) / 1e3, (window[1] - window[0]) / 1e3);
+        drawing.text([x, base + 15.0], label, Tint::Muted, anchor);
     }
 }
 
@@ -132,6 +139,12 @@ mod tests {
         assert_eq!(svg.matches(">interior: 80.0 us<").count(), 2);
         assert!(svg.contains("rank 1 thread 0") && svg.contains("0.200 ms") && svg.contains(">rim<"), "{svg}");
         assert!(!svg.contains("near"), "only what is seen has a place in the legend");
+    }
+
+    #[test]
+    fn labels_are_as_short_as_the_span_allows() {
+        let found = [0.2, 7.5, 43.8, 748.8].map(|span| milliseconds(span, span));
+        assert_eq!(found, ["0.200 ms", "7.50 ms", "43.8 ms", "749 ms"]);
     }
 
     #[test]

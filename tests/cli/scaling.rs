@@ -342,6 +342,13 @@ fn what_cannot_be_run_is_refused_before_anything_is_written() {
         &["cannot grow", "--mode strong"],
     );
     workshop.refuses_command(&["scaling", "--collect", "."], 2, &["holds no experiment"]);
+    workshop.write("bodies.toml", BODIES);
+    let nothing = ["scaling", "bodies.toml", "--launcher", "none", "--set", "time.steps=0"];
+    workshop.refuses_command(
+        &nothing,
+        2,
+        &["strong 1 x 1", "time.steps = 0 leaves nothing to time", "--set time.steps=5"],
+    );
     if !cfg!(feature = "mpi") {
         let arguments = ["scaling", "plate.toml", "--ranks", "2", "--launcher", "mpirun"];
         workshop.refuses_command(&arguments, 2, &["built without MPI", "--launcher none"]);

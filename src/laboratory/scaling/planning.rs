@@ -170,7 +170,7 @@ fn case(deck: &Deck, mode: Mode, shape: Shape, overrides: Vec<String>) -> Result
     let config = deck.config(&overrides).map_err(explain)?;
     let (unknowns, serial_s) = match &config {
         RunConfig::Heat(run) => heat_cost(run, shape.ranks).map_err(explain)?,
-        RunConfig::NBody(run) => bodies_cost(run)?,
+        RunConfig::NBody(run) => bodies_cost(run).map_err(explain)?,
     };
     Ok(Case { mode, shape, check: None, overrides, unknowns, guess_s: START_S + serial_s / shape.workers() as f64 })
 }
@@ -187,6 +187,10 @@ fn heat_cost(run: &HeatRun, ranks: usize) -> Result<(u64, f64)> {
 fn bodies_cost(run: &NBodyRun) -> Result<(u64, f64)> {
     let (method, count) = bodies_of(run)?;
     let clock = Clock::new(&run.time, f64::INFINITY);
+    // Decks of bodies may ask for forces alone, which no loop is timed of.
+    if clock.as_ref().is_ok_and(|clock| clock.steps == 0) {
+        return Err(Error::Input("time.steps = 0 leaves nothing to time; use --set time.steps=5 or more".to_owned()));
+    }
     let steps = clock.map_or(100.0, |clock| 1.0 + clock.steps as f64);
     let n = count as f64;
     let each = if method == Method::Direct { n * n / PAIRS_PER_S } else { n / BODIES_PER_S };
