@@ -3,7 +3,7 @@
 //! # Layout
 //! An entry for each exchange and each collective operation: seconds of computing before it, seconds of work inside it, and the number of
 //! its pattern, which is who sends to whom under which tag. Patterns are kept once and found by a hash, so an entry has 12 bytes. Room is
-//! made before the run; more than [`MOST`] entries of a job are not kept, and then nothing is told.
+//! made before the run; more than `MOST` entries of a job are not kept, and then nothing is told.
 //!
 //! Refused: time stamps in messages (they would change what is measured); clocks of ranks against each other (durations need none).
 

@@ -3,7 +3,7 @@
 //! Colours are roles and not values, so that one picture suits a light and a dark page: an SVG file brings a style sheet with both, a
 //! page brings its own ([`STYLE`]). Coordinates run to the right and down, in pixels.
 //!
-//! Refused: a crate for plots. Five figures need lines, bars and text; `plotters` brings its own fonts or none for PNG, and `kuva` more
+//! Refused: a crate for plots. A few figures need lines, bars and text; `plotters` brings its own fonts or none for PNG, and `kuva` more
 //! crates than this program has.
 
 use std::fmt::Write;
