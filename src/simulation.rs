@@ -143,11 +143,11 @@ impl Probe<'_> {
         let (start, before) = (Instant::now(), self.meter.seconds());
         self.meter.start();
         let outcome = step();
-        self.meter.stop();
         if self.slowdown > 0.0 {
             let own = start.elapsed().as_secs_f64() - (self.meter.seconds() - before);
             keep_busy(start.elapsed().as_secs_f64() + self.slowdown * own, start);
         }
+        self.meter.stop();
         outcome.map(|()| start.elapsed().as_secs_f64())
     }
 }

@@ -38,6 +38,7 @@ const LAYERS: &[(&str, u32)] = &[
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
+    ("comm::journal", 11),
     ("comm::meter", 11),
     ("comm::solo", 11),
     ("comm::threads", 11),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The page of a scaling experiment in a real browser (headless Chromium): every figure is there, nothing is reported on the console, nothing
-# is wider than the window at phone and desktop width, light and dark. Screenshots stay in the directory of the first argument.
+# is wider than the window at phone and desktop width, light and dark, and the tables of shapes and predictions are whole in it. Screenshots stay in the directory of the first argument.
 # LaTeX compiles the table if there is one. Exit code 77: no browser.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,20 +38,25 @@ const clipped = [...document.querySelectorAll('figure svg')].flatMap(svg => [...
     const a = t.getBoundingClientRect(), b = svg.getBoundingClientRect();
     return a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
 })).length;
-document.title = `figures=${document.querySelectorAll('figure svg').length} empty=${empty} wide=${wide} clipped=${clipped} scroll=${document.documentElement.scrollWidth > innerWidth}`;
+const cut = [...document.querySelectorAll('table.cards')].filter(e => e.parentElement.scrollWidth > e.parentElement.clientWidth + 1).length;
+document.title = `figures=${document.querySelectorAll('figure svg').length} empty=${empty} wide=${wide} clipped=${clipped} cut=${cut} scroll=${document.documentElement.scrollWidth > innerWidth} height=${document.documentElement.scrollHeight}`;
 </script>
 SCRIPT
 
 for size in phone:400,900 desktop:1280,900; do
-    name=${size%%:*}
+    name=${size%%:*} width=${size#*:}
+    width=${width%,*}
     chrome --window-size="${size#*:}" --dump-dom "file://$probe" >"$scratch/dom" 2>"$scratch/console" || fail "$name: the browser failed"
     ! grep -q 'CONSOLE' "$scratch/console" || fail "$name: $(grep CONSOLE "$scratch/console")"
     found=$(sed -n 's/.*<title>\(figures=[^<]*\)<.*/\1/p' "$scratch/dom" | head -1)
-    [ "$found" = "figures=5 empty=0 wide=0 clipped=0 scroll=false" ] || fail "$name: the page says: $found"
+    height=${found##* height=}
+    found=${found% height=*}
+    [ "$found" = "figures=6 empty=0 wide=0 clipped=0 cut=0 scroll=false" ] || fail "$name: the page says: $found"
     for scheme in light dark; do
         flags=()
         [ "$scheme" = light ] || flags=(--blink-settings=preferredColorScheme=0 --force-dark-mode)
-        chrome "${flags[@]}" --window-size="${size#*:}" --screenshot="$shots/$name-$scheme.png" "file://$page" 2>/dev/null >&2 ||
+        # The whole page, as it scrolls by.
+        chrome "${flags[@]}" --window-size="$width,$height" --screenshot="$shots/$name-$scheme.png" "file://$page" 2>/dev/null >&2 ||
             fail "$name, $scheme: no screenshot"
         [ -s "$shots/$name-$scheme.png" ] || fail "$name, $scheme: no screenshot"
     done

@@ -17,6 +17,7 @@ use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::output::run_directory::{Entry, RunDirectory, TRACE};
 use crate::report::loops::{self, Loops, RankLoop};
+use crate::report::replay;
 use crate::report::{self, Chapter, Figures, Stopped};
 use crate::run_config::RunConfig;
 use crate::runtime::RankSetup;
@@ -149,7 +150,7 @@ impl Job<'_> {
             sent: loops::sent(self.meter),
             usage: Usage::now().since(self.switches.get()),
         };
-        Loops::gather(self.comm, &own, names, self.arguments.imbalance)
+        Loops::gather(self.comm, &own, names, self.arguments.imbalance, replay::ideal_s(self.comm, self.meter))
     }
 
     /// Prints warnings about the placement and the deck, once.
@@ -249,9 +250,8 @@ impl Job<'_> {
         if self.comm.rank() != 0 {
             return;
         }
-        for (path, text) in
-            [(path.with_extension("svg"), gantt(&timeline, STEPS_DRAWN)), (path, timeline.chrome(title))]
-        {
+        let picture = gantt(&timeline, STEPS_DRAWN, title).svg(true);
+        for (path, text) in [(path.with_extension("svg"), picture), (path, timeline.chrome(title))] {
             if let Err(cause) = write_file(&path, |file| file.write_all(text.as_bytes())) {
                 console::message(&format!("warning: no timeline: {cause}"));
             }

@@ -18,7 +18,7 @@ use crate::laboratory::scaling::remarks::remarks;
 use crate::laboratory::scaling::schedule::FEWEST;
 use crate::laboratory::scaling::sentences::sentences;
 use crate::laboratory::scaling::starter::{Starter, Wish};
-use crate::laboratory::scaling::{batch, tables};
+use crate::laboratory::scaling::{batch, overlap, roofline, tables};
 use crate::output::run_lock::Lock;
 use crate::words::counted;
 use std::io::IsTerminal;
@@ -237,9 +237,12 @@ fn conclude(plan: &Plan, records: &[Record], folder: &Path) -> Result<u8> {
     if let Some(forecast) = &forecast {
         hindsight::compare(&mut analysis, forecast);
     }
+    let machine = forecast::stored_machine(folder)?;
+    roofline::raise(&mut analysis, machine.as_ref());
     let sentences = sentences(&analysis);
     let remarks = remarks(plan, records, &analysis, host::parallelism());
-    let (figures, missing) = folder::figures(plan, &analysis);
+    let (figures, missing) =
+        folder::figures(plan, &analysis, machine.as_ref(), overlap::picture(plan, records, folder));
     let page = Page {
         plan,
         analysis: &analysis,

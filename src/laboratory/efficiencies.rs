@@ -6,9 +6,10 @@
 //! ```text
 //! parallel = load balance * communication          avg(useful) / R = avg(useful) / max(useful) * max(useful) / R
 //! parallel = ranks' part * threads' part           ranks' part = avg over ranks of the time outside of communication / R
+//! communication = serialisation * transfer        max(useful) / R = max(useful) / ideal * ideal / R
 //! ```
-//! Refused: the split of communication into serialisation and transfer. It needs the arrival of each message against the readiness of its
-//! receiver, that is, a trace; an estimate without one would be a guess with three digits.
+//! `ideal` is the time that the run would take if messages took none: ranks still wait there for what others compute. It comes from durations
+//! between messages, played again after the run (`report::replay`), so the split is an estimate, and named so wherever it is shown.
 
 /// Speed-up over `base_workers` workers that took `base_s`: the base counts as perfect.
 pub fn speedup(base_s: f64, base_workers: usize, seconds: f64) -> f64 {
@@ -70,6 +71,11 @@ pub struct Pop {
     pub load_balance: f64,
     /// Largest useful time over the run's.
     pub communication: f64,
+    /// The part of `communication` that would be left if messages took no time: below 1 where ranks wait for what others compute, other than
+    /// by an uneven load in all. An estimate; none of runs that were not recorded.
+    pub serialisation: Option<f64>,
+    /// The rest of `communication`: below 1 where messages themselves take time. An estimate.
+    pub transfer: Option<f64>,
     /// Average share of a rank's time outside of communication.
     pub ranks: f64,
     /// What is lost within ranks: `parallel / ranks`.
@@ -84,8 +90,8 @@ pub struct Pop {
     pub workers: usize,
 }
 
-/// The tree of a run, unless it has no threads or no time.
-pub fn pop(ranks: &[RankTimes]) -> Option<Pop> {
+/// The tree of a run, unless it has no threads or no time. `ideal_s` are its seconds if messages took no time; of one rank they do not.
+pub fn pop(ranks: &[RankTimes], ideal_s: Option<f64>) -> Option<Pop> {
     let run_s = ranks.iter().map(|rank| rank.loop_s).fold(0.0, f64::max);
     let useful: Vec<f64> = ranks.iter().flat_map(RankTimes::useful).collect();
     let most = useful.iter().copied().fold(0.0, f64::max);
@@ -94,12 +100,16 @@ pub fn pop(ranks: &[RankTimes]) -> Option<Pop> {
     }
     let useful_s: f64 = useful.iter().sum();
     let average = useful_s / useful.len() as f64;
+    // Rounded durations, and clocks that are read one after the other, may leave the ends by some millionths.
+    let ideal_s = ideal_s.or((ranks.len() == 1).then_some(run_s)).map(|ideal_s| ideal_s.clamp(most.min(run_s), run_s));
     let outside: Vec<f64> = ranks.iter().map(RankTimes::outside).collect();
     let outside_share = outside.iter().sum::<f64>() / outside.len() as f64 / run_s;
     Some(Pop {
         parallel: average / run_s,
         load_balance: average / most,
         communication: most / run_s,
+        serialisation: ideal_s.map(|ideal_s| most / ideal_s),
+        transfer: ideal_s.map(|ideal_s| ideal_s / run_s),
         ranks: outside_share,
         threads: average / run_s / outside_share,
         slowest_rank: outside.iter().copied().fold(0.0, f64::max) / run_s,
@@ -194,9 +204,12 @@ mod tests {
 
     #[test]
     fn identities_hold_to_rounding() {
-        let tree = pop(&ranks()).unwrap();
+        let tree = pop(&ranks(), Some(9.5)).unwrap();
         assert!(close(tree.parallel, tree.load_balance * tree.communication));
         assert!(close(tree.parallel, tree.ranks * tree.threads));
+        let (serialisation, transfer) = (tree.serialisation.unwrap(), tree.transfer.unwrap());
+        assert!(close(tree.communication, serialisation * transfer));
+        assert!(close(serialisation, 9.0 / 9.5) && close(transfer, 0.95));
         assert!(close(tree.useful_s, 9.0 + 8.0 + 5.0 + 4.0));
         assert!(close(tree.parallel, 6.5 / 10.0) && close(tree.load_balance, 6.5 / 9.0) && close(tree.ranks, 0.7));
         let loss = Loss::of(&tree, 0.4);
@@ -209,19 +222,33 @@ mod tests {
     #[test]
     fn an_imbalance_has_its_size() {
         let rank = |busy: f64| RankTimes { loop_s: 10.0, communication_s: 10.0 - busy, threads_s: vec![busy] };
-        let tree = pop(&[rank(5.0), rank(10.0)]).unwrap();
+        let tree = pop(&[rank(5.0), rank(10.0)], Some(10.0)).unwrap();
         assert!(close(tree.load_balance, 0.75) && close(tree.communication, 1.0) && close(tree.threads, 1.0));
+        assert_eq!((tree.serialisation, tree.transfer), (Some(1.0), Some(1.0)), "nothing of it is the network's");
+    }
+
+    #[test]
+    fn the_split_keeps_the_product_whatever_the_estimate_is() {
+        for ideal_s in [0.0, 8.9, 9.0, 9.7, 10.0, 11.0] {
+            let tree = pop(&ranks(), Some(ideal_s)).unwrap();
+            let [serialisation, transfer] = [tree.serialisation, tree.transfer].map(Option::unwrap);
+            assert!(close(tree.communication, serialisation * transfer), "{ideal_s}");
+            assert!(serialisation <= 1.0 && transfer <= 1.0, "{ideal_s}: {serialisation} {transfer}");
+        }
+        assert_eq!(pop(&ranks(), None).unwrap().transfer, None, "two ranks that were not recorded");
+        assert_eq!(pop(&ranks()[..1], None).unwrap().transfer, Some(1.0), "one rank has no network");
     }
 
     #[test]
     fn nothing_has_no_tree() {
-        assert_eq!(pop(&[]), None);
-        assert_eq!(pop(&[RankTimes { loop_s: 0.0, communication_s: 0.0, threads_s: vec![0.0] }]), None);
+        assert_eq!(pop(&[], None), None);
+        assert_eq!(pop(&[RankTimes { loop_s: 0.0, communication_s: 0.0, threads_s: vec![0.0] }], None), None);
     }
 
     #[test]
     fn the_same_work_in_more_time_scales_badly() {
-        let of = |busy: f64| pop(&[RankTimes { loop_s: 10.0, communication_s: 0.0, threads_s: vec![busy] }]).unwrap();
+        let of =
+            |busy: f64| pop(&[RankTimes { loop_s: 10.0, communication_s: 0.0, threads_s: vec![busy] }], None).unwrap();
         assert!(close(computation_scaling(&of(8.0), &of(10.0)), 0.8));
     }
 }

@@ -1,47 +1,46 @@
 //! A few steps of a timeline as bars, one row a thread: whether messages hide behind computing is seen at a glance.
+//!
+//! The picture is a [`Drawing`] like all of the laboratory's, so `run --trace` writes it as SVG and `scaling` lays it into its page.
 
-use super::scaling::drawing::escaped;
+use super::scaling::drawing::{Anchor, Drawing, Tint, phase};
 use super::timeline::{Bar, Lane, Timeline};
-use std::fmt::Write;
 
-/// Width of the picture, of the names at its left, and height of a row.
-const SIZES: [f64; 3] = [900.0, 110.0, 26.0];
+/// Width of the picture: not more, so that its text can be read where a phone shows all of it.
+const WIDTH: f64 = 560.0;
+/// Left and right end of the bars.
+const ENDS: [f64; 2] = [112.0, 550.0];
+/// Top of the first row, and height of a row.
+const ROW: [f64; 2] = [40.0, 26.0];
 /// Rows beyond this number are left out.
 const ROWS: usize = 32;
 /// Bars of less than this part of the width are left out.
 const THINNEST: f64 = 0.05;
+/// What is drawn, in the order of the legend; steps and walks contain other bars.
+const SHOWN: [&str; 11] =
+    ["interior", "near", "far", "rim", "halo", "exchange", "build", "upward", "integration", "diagnostics", "tiles"];
 
-/// Colours of phases, from the palette of Okabe and Ito, which all readers can tell apart; others are grey.
-const COLOURS: [(&str, &str); 11] = [
-    ("interior", "#0072b2"),
-    ("near", "#0072b2"),
-    ("far", "#56b4e9"),
-    ("rim", "#56b4e9"),
-    ("halo", "#d55e00"),
-    ("exchange", "#d55e00"),
-    ("build", "#009e73"),
-    ("upward", "#f0e442"),
-    ("integration", "#cc79a7"),
-    ("diagnostics", "#e69f00"),
-    ("tiles", "#999999"),
-];
-
-/// Draws `count` steps in the middle of the run as SVG, for a page of its own or to be laid into one; colours follow the page's text.
-/// Without steps, or without the rows of their threads, it is an empty picture that says so.
-pub fn gantt(timeline: &Timeline, count: usize) -> String {
-    let Some(window) = window(timeline, count) else { return empty() };
+/// Draws `count` steps in the middle of the run. Without steps, or without the rows of their threads, it is an empty picture that says so.
+pub fn gantt(timeline: &Timeline, count: usize, title: &str) -> Drawing {
     let lanes = &timeline.lanes[..timeline.lanes.len().min(ROWS)];
-    let height = SIZES[2] * (lanes.len() as f64 + 2.5);
-    let mut svg = open(height);
+    let mut drawing = Drawing::new([WIDTH, ROW[0] + 2.0 * ROW[1]], title);
+    drawing.heading([12.0, 20.0], title);
+    let Some(window) = window(timeline, count) else {
+        drawing.text([ENDS[0], ROW[0] + ROW[1]], "no step was recorded", Tint::Ink, Anchor::Start);
+        return drawing;
+    };
     for (row, lane) in lanes.iter().enumerate() {
-        draw_lane(&mut svg, lane, row, window);
+        draw_lane(&mut drawing, lane, ROW[0] + ROW[1] * row as f64, window);
     }
-    axis(&mut svg, lanes.len(), window);
-    legend(&mut svg, lanes, window, height);
+    let base = ROW[0] + ROW[1] * lanes.len() as f64 + 4.0;
+    axis(&mut drawing, base, window);
+    let mut bottom = legend(&mut drawing, lanes, window, base + 42.0);
     if timeline.lanes.len() > ROWS {
-        text(&mut svg, [SIZES[0] - 4.0, 12.0], "end", &format!("{} of {} threads", ROWS, timeline.lanes.len()));
+        let left_out = format!("{} of {} threads are shown", ROWS, timeline.lanes.len());
+        drawing.text([ENDS[0], bottom + 16.0], left_out, Tint::Muted, Anchor::Start);
+        bottom += 20.0;
     }
-    svg + "</svg>\n"
+    drawing.size[1] = bottom + 14.0;
+    drawing
 }
 
 /// Begin and end, in microseconds, of `count` steps in the middle of those of the first rank.
@@ -54,85 +53,60 @@ fn window(timeline: &Timeline, count: usize) -> Option<[f64; 2]> {
     Some([begin.begin, last.begin + last.length])
 }
 
-fn open(height: f64) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {height:.0}\" role=\"img\" font-family=\"sans-serif\" \
-         font-size=\"11\" fill=\"currentColor\"><title>Timeline of some steps</title>\n",
-        SIZES[0]
-    )
-}
-
-fn empty() -> String {
-    let mut svg = open(3.0 * SIZES[2]);
-    text(&mut svg, [SIZES[1], 1.5 * SIZES[2]], "start", "no step was recorded");
-    svg + "</svg>\n"
-}
-
 /// The bars of a thread: phases over the whole row, what a worker does in them as a thinner one.
-fn draw_lane(svg: &mut String, lane: &Lane, row: usize, window: [f64; 2]) {
-    let top = SIZES[2] * (row as f64 + 0.75);
-    text(svg, [SIZES[1] - 6.0, top + 0.6 * SIZES[2]], "end", &format!("rank {} thread {}", lane.rank, lane.thread));
-    for bar in lane.bars.iter().filter(|bar| !["step", "walk"].contains(&bar.name.as_str())) {
-        let place = [bar.begin, bar.begin + bar.length].map(|at| x_of(at, window));
-        let width = place[1] - place[0];
-        if width < THINNEST {
+fn draw_lane(drawing: &mut Drawing, lane: &Lane, top: f64, window: [f64; 2]) {
+    let name = format!("rank {} thread {}", lane.rank, lane.thread);
+    drawing.text([ENDS[0] - 6.0, top + 0.5 * ROW[1]], name, Tint::Ink, Anchor::End);
+    for bar in lane.bars.iter().filter(|bar| SHOWN.contains(&bar.name.as_str())) {
+        let [left, right] = [bar.begin, bar.begin + bar.length].map(|at| x_of(at, window));
+        if right - left < THINNEST {
             continue;
         }
-        let (inset, height) = if bar.name == "tiles" { (0.3, 0.3) } else { (0.05, 0.8) };
-        writeln!(
-            svg,
-            "<rect x=\"{:.2}\" y=\"{:.1}\" width=\"{width:.2}\" height=\"{:.1}\" fill=\"{}\"><title>{}: {:.1} us</title></rect>",
-            place[0],
-            top + inset * SIZES[2],
-            height * SIZES[2],
-            colour(&bar.name),
-            escaped(&bar.name),
-            bar.length
-        )
-        .expect("writing to a string");
+        let (inset, height) = if bar.name == "tiles" { (0.35, 0.3) } else { (0.1, 0.8) };
+        let size = [right - left, height * ROW[1]];
+        let note = format!("{}: {:.1} us", bar.name, bar.length);
+        drawing.noted([left, top + inset * ROW[1]], size, phase(&bar.name), note);
     }
 }
 
 fn x_of(at: f64, [begin, end]: [f64; 2]) -> f64 {
     let share = (at - begin) / (end - begin).max(1e-9);
-    SIZES[1] + share.clamp(0.0, 1.0) * (SIZES[0] - SIZES[1] - 10.0)
+    ENDS[0] + share.clamp(0.0, 1.0) * (ENDS[1] - ENDS[0])
 }
 
-fn colour(name: &str) -> &'static str {
-    COLOURS.iter().find(|(known, _)| *known == name).map_or("#999999", |(_, colour)| colour)
+/// Milliseconds, to about a thousandth of a picture of `span` milliseconds.
+fn milliseconds(value: f64, span: f64) -> String {
+    let decimals = [1.0, 10.0, 100.0].iter().filter(|most| span < **most).count();
+    format!("{value:.decimals$} ms")
 }
 
-fn axis(svg: &mut String, rows: usize, window: [f64; 2]) {
-    let base = SIZES[2] * (rows as f64 + 0.9);
+fn axis(drawing: &mut Drawing, base: f64, window: [f64; 2]) {
+    drawing.line(vec![[ENDS[0], base], [ENDS[1], base]], Tint::Ink, 1.2);
     for part in 0..=4 {
         let at = window[0] + f64::from(part) / 4.0 * (window[1] - window[0]);
-        let (x, label) = (x_of(at, window), format!("{:.3} ms", (at - window[0]) / 1e3));
-        writeln!(
-            svg,
-            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{base:.1}\" y2=\"{:.1}\" stroke=\"currentColor\"/>",
-            base + 4.0
-        )
-        .expect("writing to a string");
-        text(svg, [x, base + 15.0], if part == 4 { "end" } else { "middle" }, &label);
+        let x = x_of(at, window);
+        drawing.line(vec![[x, base], [x, base + 4.0]], Tint::Ink, 1.2);
+        let anchor = if part == 4 { Anchor::End } else { Anchor::Middle };
+        let label = milliseconds((at - window[0]) / 1e3, (window[1] - window[0]) / 1e3);
+        drawing.text([x, base + 15.0], label, Tint::Muted, anchor);
     }
 }
 
-/// The phases that can be seen.
-fn legend(svg: &mut String, lanes: &[Lane], window: [f64; 2], height: f64) {
+/// The phases that can be seen, in as many lines as they need; returns the lowest.
+fn legend(drawing: &mut Drawing, lanes: &[Lane], window: [f64; 2], top: f64) -> f64 {
     let is_seen = |bar: &&Bar| bar.begin < window[1] && bar.begin + bar.length > window[0];
     let seen = |name: &str| lanes.iter().flat_map(|lane| &lane.bars).filter(is_seen).any(|bar| bar.name == name);
-    let mut x = SIZES[1];
-    for (name, colour) in COLOURS.iter().filter(|(name, _)| seen(name)) {
-        writeln!(svg, "<rect x=\"{x:.0}\" y=\"{:.0}\" width=\"11\" height=\"11\" fill=\"{colour}\"/>", height - 16.0)
-            .expect("writing to a string");
-        text(svg, [x + 15.0, height - 6.0], "start", name);
-        x += 26.0 + 7.0 * name.len() as f64;
+    let [mut x, mut y] = [12.0, top];
+    for name in SHOWN.into_iter().filter(|name| seen(name)) {
+        let width = 36.0 + 7.0 * name.len() as f64;
+        if x + width > WIDTH {
+            (x, y) = (12.0, y + 20.0);
+        }
+        drawing.rectangle([x, y - 6.0], [12.0, 12.0], phase(name));
+        drawing.text([x + 17.0, y], name, Tint::Ink, Anchor::Start);
+        x += width;
     }
-}
-
-fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, words: &str) {
-    writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>")
-        .expect("writing to a string");
+    y
 }
 
 #[cfg(test)]
@@ -159,18 +133,24 @@ mod tests {
 
     #[test]
     fn bars_stand_where_their_time_is() {
-        let svg = gantt(&sample(10), 2);
-        // Steps 4 and 5, from 400 to 600 us, over 780 units from 110: a halo of 10 us is 39 wide.
-        assert!(svg.contains("<rect x=\"110.00\" y=\"20.8\" width=\"39.00\""), "{svg}");
+        let svg = gantt(&sample(10), 2, "Steps").svg(true);
+        // Steps 4 and 5, from 400 to 600 us, over 438 units from 112: a halo of 10 us is 21.9 wide.
+        assert!(svg.contains("<polygon points=\"112.0,42.6 133.9,42.6 133.9,63.4 112.0,63.4\""), "{svg}");
         assert_eq!(svg.matches(">interior: 80.0 us<").count(), 2);
         assert!(svg.contains("rank 1 thread 0") && svg.contains("0.200 ms") && svg.contains(">rim<"), "{svg}");
         assert!(!svg.contains("near"), "only what is seen has a place in the legend");
     }
 
     #[test]
+    fn labels_are_as_short_as_the_span_allows() {
+        let found = [0.2, 7.5, 43.8, 748.8].map(|span| milliseconds(span, span));
+        assert_eq!(found, ["0.200 ms", "7.50 ms", "43.8 ms", "749 ms"]);
+    }
+
+    #[test]
     fn without_steps_it_says_so() {
         for timeline in [Timeline::default(), sample(0)] {
-            assert!(gantt(&timeline, 3).contains("no step was recorded"));
+            assert!(gantt(&timeline, 3, "Steps").svg(true).contains("no step was recorded"));
         }
     }
 }

@@ -110,16 +110,13 @@ impl Timeline {
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(text: &str) -> Result<Timeline, String> {
-        let value: Value = serde_json::from_str(text).map_err(|cause| cause.to_string())?;
-        let events = value["traceEvents"].as_array().ok_or("there are no traceEvents")?;
+        let file: File = serde_json::from_str(text).map_err(|cause| cause.to_string())?;
         let mut timeline = Timeline::default();
-        for event in events {
-            let number = |key: &str| event[key].as_u64().ok_or_else(|| format!("no {key} in {event}"));
-            let place = (number("pid")? as usize, number("tid")? as usize);
-            let lane = timeline.lane(place);
-            if event["ph"] == "X" {
-                lane.bars.push(bar(event)?);
-            } else if let Some(dropped) = event["args"]["dropped_spans"].as_u64() {
+        for event in file.events {
+            let lane = timeline.lane((event.pid, event.tid));
+            if event.ph == "X" {
+                lane.bars.push(Bar { name: event.name, begin: event.ts, length: event.dur, value: event.args.step });
+            } else if let Some(dropped) = event.args.dropped_spans {
                 lane.dropped = dropped;
             }
         }
@@ -159,14 +156,31 @@ fn event(lane: &Lane, bar: &Bar) -> Value {
     })
 }
 
-fn bar(event: &Value) -> Result<Bar, String> {
-    let number = |key: &str| event[key].as_f64().ok_or_else(|| format!("no {key} in {event}"));
-    Ok(Bar {
-        name: event["name"].as_str().unwrap_or_default().to_owned(),
-        begin: number("ts")?,
-        length: number("dur")?,
-        value: event["args"]["step"].as_u64().unwrap_or(0),
-    })
+/// What is read back of a file; events are read as what they are, because a tree of values takes ten times their memory.
+#[derive(Deserialize)]
+struct File {
+    #[serde(rename = "traceEvents")]
+    events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    ph: String,
+    pid: usize,
+    tid: usize,
+    name: String,
+    #[serde(default)]
+    ts: f64,
+    #[serde(default)]
+    dur: f64,
+    args: Arguments,
+}
+
+#[derive(Deserialize)]
+struct Arguments {
+    #[serde(default)]
+    step: u64,
+    dropped_spans: Option<u64>,
 }
 
 #[cfg(test)]

@@ -248,12 +248,16 @@ impl Held {
     fn pull(&self, kernel: &PairKernel, tiles: &mut [Tile], own: &[Own], end: usize) {
         let chunk = tiles.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, CHUNK);
         tiles.par_chunks_mut(chunk).zip(own.par_chunks(chunk)).for_each(|(tiles, own)| {
+            let begin = trace::is_on().then(Instant::now);
             let mut own_of_run = [[NOBODY; LANES]; CHUNK];
             for first in (self.first..end).step_by(RUN) {
                 for (to, from) in own_of_run.iter_mut().zip(own) {
                     *to = from.map(|index| index.checked_sub(first).unwrap_or(NOBODY));
                 }
                 kernel.add_others(tiles, &own_of_run[..own.len()], self.run(first, end.min(first + RUN)));
+            }
+            if let Some(begin) = begin {
+                trace::record_since(Kind::Tiles, begin, 0);
             }
         });
     }

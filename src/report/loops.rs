@@ -40,6 +40,7 @@ pub struct Loops {
     phases: Vec<Phase>,
     ranks: Vec<RankLoop>,
     imbalance: Option<(usize, f64)>,
+    ideal_s: Option<f64>,
 }
 
 /// What a meter has counted, for [`RankLoop::sent`]; nothing for very large jobs.
@@ -52,12 +53,19 @@ pub fn sent(meter: &Meter<'_>) -> Vec<[u64; 3]> {
 }
 
 impl Loops {
-    /// Gathers the parts of all ranks on rank 0. `imbalance` is the rank that was slowed down on purpose, and by how much. Collective.
-    pub fn gather(comm: &dyn Communicator, own: &RankLoop, phases: &[Phase], imbalance: Option<(usize, f64)>) -> Loops {
+    /// Gathers the parts of all ranks on rank 0. `imbalance` is the rank that was slowed down on purpose, and by how much; `ideal_s` what
+    /// [`super::replay`] tells. Collective.
+    pub fn gather(
+        comm: &dyn Communicator,
+        own: &RankLoop,
+        phases: &[Phase],
+        imbalance: Option<(usize, f64)>,
+        ideal_s: Option<f64>,
+    ) -> Loops {
         let text = serde_json::to_vec(own).unwrap_or_default();
         let parts = comm.gather(0, &text);
         let ranks = parts.iter().map(|part| serde_json::from_slice(part).unwrap_or_default()).collect();
-        Loops { phases: phases.to_vec(), ranks, imbalance }
+        Loops { phases: phases.to_vec(), ranks, imbalance, ideal_s }
     }
 
     /// The `loop` part of `report.json`.
@@ -73,6 +81,7 @@ impl Loops {
             "phases_per_rank": phases,
             "sent": self.sent(),
             "usage_per_rank": self.ranks.iter().map(|rank| rank.usage).collect::<Vec<_>>(),
+            "ideal_s": self.ideal_s,
             "imbalance": self.imbalance.map(|(rank, extra)| json!({ "rank": rank, "extra": extra })),
         })
     }
@@ -104,13 +113,14 @@ mod tests {
             usage: Usage::default(),
         };
         let found = threads::run(2, |comm| {
-            Loops::gather(comm, &of(comm.rank()), &[Phase::Interior, Phase::Halo], Some((1, 0.5))).json()
+            Loops::gather(comm, &of(comm.rank()), &[Phase::Interior, Phase::Halo], Some((1, 0.5)), Some(1.5)).json()
         });
         let report = &found[0];
         assert_eq!(report["seconds_per_rank"], json!([1.0, 2.0]));
         assert_eq!(report["busy_s_per_thread"], json!([[0.5, 0.0], [0.5, 1.0]]));
         assert_eq!(report["phases_per_rank"]["halo"], json!([0.75, 0.75]));
         assert_eq!(report["sent"], json!([[0, 1, 3, 80], [1, 0, 3, 80]]));
+        assert_eq!(report["ideal_s"], json!(1.5));
         assert_eq!(report["imbalance"], json!({ "rank": 1, "extra": 0.5 }));
     }
 }

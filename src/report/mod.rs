@@ -6,6 +6,7 @@ pub mod heat;
 mod json;
 pub mod loops;
 pub mod nbody;
+pub mod replay;
 mod summary;
 
 pub use json::{failure, json, stopped};

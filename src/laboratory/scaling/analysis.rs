@@ -8,6 +8,7 @@ use super::experiment::read_report;
 use super::hindsight::Hindsight;
 use super::plan::{Mode, Plan, Shape};
 use super::record::{Kind, Record, Status};
+use super::roofline::{self, Load, Roof};
 use super::schedule::{is_alive, times};
 use crate::laboratory::efficiencies::{self as formulas, Loss, Pop, RankTimes};
 use crate::laboratory::fits::{self, Amdahl, Estimate, Gustafson, Point, Usl};
@@ -51,6 +52,10 @@ pub struct Timing {
     pub effective_bytes_per_s: Option<f64>,
     /// Bytes a second of a copy on the same shape.
     pub copy_bytes_per_s: Option<f64>,
+    /// What it does a second.
+    pub load: Option<Load>,
+    /// What the machine allows.
+    pub roof: Option<Roof>,
     /// Seconds that the model predicted before the runs.
     pub predicted_s: Option<f64>,
     /// `report.json` of the median run.
@@ -255,7 +260,7 @@ fn tree(report: &Value) -> Option<Pop> {
             threads_s: numbers(threads),
         })
         .collect();
-    formulas::pop(&ranks)
+    formulas::pop(&ranks, part["ideal_s"].as_f64())
 }
 
 fn timing(plan: &Plan, row: &Row, base: &Base, seconds: Vec<f64>, report: &Value) -> Timing {
@@ -266,6 +271,7 @@ fn timing(plan: &Plan, row: &Row, base: &Base, seconds: Vec<f64>, report: &Value
     let pop = tree(report);
     let both = base.pop.as_ref().zip(pop.as_ref());
     let updates_per_s = report["updates_per_s"].as_f64().unwrap_or(0.0);
+    let load = roofline::load(plan, report);
     Timing {
         interval: interval_of_median(&seconds, plan.seed),
         minimum_s: minimum(&seconds),
@@ -278,7 +284,9 @@ fn timing(plan: &Plan, row: &Row, base: &Base, seconds: Vec<f64>, report: &Value
         loss: pop.as_ref().map(|pop| Loss::of(pop, efficiency)),
         pop,
         updates_per_s,
-        effective_bytes_per_s: plan.per_update.map(|[bytes, _]| bytes * updates_per_s),
+        effective_bytes_per_s: load.map(|load| load.bytes_per_s),
+        load,
+        roof: None,
         copy_bytes_per_s: report["copy_bytes_per_s"].as_f64(),
         predicted_s: None,
         report: report.clone(),

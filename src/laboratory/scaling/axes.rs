@@ -61,15 +61,7 @@ impl Axes {
     /// An empty figure; `right` more pixels are kept free on the right.
     pub fn new(title: &str, x: Scale, y: Scale, right: f64) -> Axes {
         let mut drawing = Drawing::new(SIZE, title);
-        let at = [MARGINS[0], 20.0];
-        drawing.marks.push(Mark::Text {
-            at,
-            text: title.to_owned(),
-            tint: Tint::Ink,
-            anchor: Anchor::Start,
-            bold: true,
-            upright: false,
-        });
+        drawing.heading([MARGINS[0], 20.0], title);
         Axes { drawing, x, y, right, legend: MARGINS[1] + 14.0 }
     }
 
@@ -90,6 +82,11 @@ impl Axes {
     pub fn near(&self, x: f64, y: f64) -> [f64; 2] {
         let [across, down] = self.at(x, y);
         [across, down.clamp(MARGINS[1], MARGINS[1] + Axes::height())]
+    }
+
+    /// The left end of the frame.
+    pub fn left(&self) -> f64 {
+        MARGINS[0]
     }
 
     /// The right end of the frame.

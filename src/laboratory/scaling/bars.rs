@@ -2,7 +2,7 @@
 
 use super::analysis::{Analysis, Row, Timing};
 use super::axes::{Axes, Scale};
-use super::drawing::{Anchor, Drawing, Tint};
+use super::drawing::{Anchor, Drawing, Tint, phase};
 use super::plan::Mode;
 use serde_json::Value;
 
@@ -45,8 +45,8 @@ pub fn breakdown(analysis: &Analysis) -> Option<Drawing> {
         let letter = if row.mode == Mode::Weak { "w " } else { "" };
         axes.below(x, &format!("{letter}{}", row.shape.words()));
     }
-    for (n, (name, _)) in rows[0].1.iter().enumerate() {
-        axes.legend(name, Tint::Series(n), false, false);
+    for (name, _) in &rows[0].1 {
+        axes.legend(name, phase(name), false, false);
     }
     axes.names("ranks x threads (w: weak)", "seconds in the loop, mean over ranks");
     axes.frame();
@@ -55,10 +55,10 @@ pub fn breakdown(analysis: &Analysis) -> Option<Drawing> {
 
 fn bar(axes: &mut Axes, n: usize, parts: &[(String, f64)]) {
     let mut bottom = 0.0;
-    for (series, (_, seconds)) in parts.iter().enumerate().filter(|(_, (_, seconds))| *seconds > 0.0) {
+    for (name, seconds) in parts.iter().filter(|(_, seconds)| *seconds > 0.0) {
         let [left, top] = axes.at(n as f64 + 0.2, bottom + seconds);
         let [right, floor] = axes.at(n as f64 + 0.8, bottom);
-        axes.drawing.rectangle([left, top], [right - left, floor - top], Tint::Series(series));
+        axes.drawing.rectangle([left, top], [right - left, floor - top], phase(name));
         bottom += seconds;
     }
 }
@@ -76,14 +76,7 @@ pub fn matrix(analysis: &Analysis) -> Option<Drawing> {
     let (unit, name) = unit(most);
     let title = format!("Bytes sent in the loop, {} {}", row.mode.name(), row.shape.words());
     let mut drawing = Drawing::new([560.0, 500.0], title.clone());
-    drawing.marks.push(super::drawing::Mark::Text {
-        at: [70.0, 20.0],
-        text: title,
-        tint: Tint::Ink,
-        anchor: Anchor::Start,
-        bold: true,
-        upright: false,
-    });
+    drawing.heading([70.0, 20.0], title);
     let (left, top, edge) = (70.0, 46.0, 380.0);
     let cell = edge / ranks as f64;
     drawing.rectangle([left, top], [edge, edge], Tint::Grid);

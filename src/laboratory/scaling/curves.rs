@@ -1,10 +1,10 @@
-//! Figures with curves: speed-up, efficiency, roofline.
+//! Figures with curves: speed-up and efficiency.
 
 use super::analysis::{Analysis, Row, Timing};
 use super::axes::{Axes, Scale};
 use super::drawing::{Anchor, Drawing, Tint};
 use super::hindsight::{Curve, Point};
-use super::plan::{Mode, Plan};
+use super::plan::Mode;
 
 /// Series of the two modes and of the laws.
 const MODES: [(Mode, usize, &str); 2] = [(Mode::Strong, 0, "strong"), (Mode::Weak, 1, "weak, scaled by the work done")];
@@ -160,59 +160,4 @@ pub fn efficiency(analysis: &Analysis) -> Option<Drawing> {
     axes.names("workers (ranks x threads)", "efficiency");
     axes.frame();
     Some(axes.drawing)
-}
-
-/// Flops a second over flops for each byte: the roof of a copy's bandwidth and the points of the shapes. Only where both are known.
-pub fn roofline(plan: &Plan, analysis: &Analysis) -> Option<Drawing> {
-    let [bytes, flops] = plan.per_update?;
-    let intensity = flops / bytes;
-    let mode = if analysis.timed(Mode::Strong).next().is_some() { Mode::Strong } else { Mode::Weak };
-    let rows: Vec<(&Row, f64, f64)> = analysis
-        .timed(mode)
-        .filter_map(|(row, timing)| Some((row, timing.updates_per_s * flops / 1e9, timing.copy_bytes_per_s? / 1e9)))
-        .collect();
-    let roof = rows.iter().map(|row| row.2).fold(0.0, f64::max);
-    let lowest = rows.iter().map(|row| row.1).fold(f64::INFINITY, f64::min);
-    if rows.is_empty() || roof <= 0.0 || lowest <= 0.0 {
-        return None;
-    }
-    let top = rows.iter().map(|row| row.1).fold(roof * intensity, f64::max);
-    let mut axes = Axes::new(
-        "Roofline: memory bandwidth of a copy",
-        Scale::Log(intensity / 8.0, intensity * 8.0),
-        Scale::Log(0.3 * lowest, 6.0 * top),
-        0.0,
-    );
-    axes.x_grid(None);
-    axes.y_grid("");
-    for (n, (row, _, bandwidth)) in distinct(&rows).into_iter().enumerate() {
-        let tint = Tint::Series(n);
-        axes.curve(|x| x * bandwidth, tint, true);
-        axes.legend(&format!("{}: copy {bandwidth:.1} GB/s", row.shape.words()), tint, true, true);
-    }
-    for (n, (row, rate, bandwidth)) in distinct(&rows).into_iter().enumerate() {
-        let at = axes.at(intensity, *rate);
-        axes.drawing.dot(at, 5.0, Tint::Series(n));
-        let share = 100.0 * rate / (bandwidth * intensity);
-        axes.drawing.text(
-            [at[0] + 10.0, at[1] + 5.0],
-            format!("{} {share:.0} %", row.shape.words()),
-            Tint::Ink,
-            Anchor::Start,
-        );
-    }
-    axes.names("flops for each byte that must move", "Gflop/s");
-    axes.frame();
-    Some(axes.drawing)
-}
-
-/// Up to six rows whose points do not lie on each other: the first and then those of other rates.
-fn distinct<'a, 'b>(rows: &'a [(&'b Row, f64, f64)]) -> Vec<&'a (&'b Row, f64, f64)> {
-    let mut found: Vec<&(&Row, f64, f64)> = Vec::new();
-    for row in rows {
-        if found.len() < 6 && found.iter().all(|other| (row.1 / other.1).ln().abs() > 0.3) {
-            found.push(row);
-        }
-    }
-    found
 }

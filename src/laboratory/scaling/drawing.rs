@@ -3,7 +3,7 @@
 //! Colours are roles and not values, so that one picture suits a light and a dark page: an SVG file brings a style sheet with both, a
 //! page brings its own ([`STYLE`]). Coordinates run to the right and down, in pixels.
 //!
-//! Refused: a crate for plots. Five figures need lines, bars and text; `plotters` brings its own fonts or none for PNG, and `kuva` more
+//! Refused: a crate for plots. A few figures need lines, bars and text; `plotters` brings its own fonts or none for PNG, and `kuva` more
 //! crates than this program has.
 
 use std::fmt::Write;
@@ -37,6 +37,20 @@ pub const SERIES: [[u8; 3]; 8] = [
     [210, 70, 80],
 ];
 
+/// The colour of a phase in all figures: of those that are seen together no two have the same. What no phase has is grey.
+pub fn phase(name: &str) -> Tint {
+    Tint::Series(match name {
+        "interior" | "near" => 0,
+        "halo" | "exchange" => 1,
+        "rim" | "far" => 2,
+        "build" => 3,
+        "upward" => 4,
+        "integration" => 5,
+        "diagnostics" => 7,
+        _ => 6,
+    })
+}
+
 /// Where a text is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -53,8 +67,8 @@ pub enum Anchor {
 pub(super) enum Mark {
     /// A line through points.
     Line { points: Vec<[f64; 2]>, tint: Tint, width: f64, dashed: bool },
-    /// A filled polygon.
-    Area { points: Vec<[f64; 2]>, tint: Tint, opacity: f64 },
+    /// A filled polygon, with what is told of it when it is pointed at.
+    Area { points: Vec<[f64; 2]>, tint: Tint, opacity: f64, note: String },
     /// A disc.
     Dot { at: [f64; 2], radius: f64, tint: Tint },
     /// A line of text; `at` is its anchor on the middle of the line.
@@ -120,15 +134,20 @@ impl Drawing {
     }
 
     /// A filled rectangle.
-    pub fn rectangle(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], tint: Tint) {
+    pub fn rectangle(&mut self, at: [f64; 2], size: [f64; 2], tint: Tint) {
+        self.noted(at, size, tint, String::new());
+    }
+
+    /// A filled rectangle that tells something when it is pointed at.
+    pub fn noted(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], tint: Tint, note: String) {
         let points = vec![[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
-        self.marks.push(Mark::Area { points, tint, opacity: 1.0 });
+        self.marks.push(Mark::Area { points, tint, opacity: 1.0, note });
     }
 
     /// A filled polygon; nothing without an inside.
     pub fn area(&mut self, points: Vec<[f64; 2]>, tint: Tint, opacity: f64) {
         if points.len() > 2 {
-            self.marks.push(Mark::Area { points, tint, opacity });
+            self.marks.push(Mark::Area { points, tint, opacity, note: String::new() });
         }
     }
 
@@ -140,6 +159,12 @@ impl Drawing {
     /// A line of text.
     pub fn text(&mut self, at: [f64; 2], text: impl Into<String>, tint: Tint, anchor: Anchor) {
         self.marks.push(Mark::Text { at, text: text.into(), tint, anchor, bold: false, upright: false });
+    }
+
+    /// The title of the picture.
+    pub fn heading(&mut self, at: [f64; 2], text: impl Into<String>) {
+        let (text, anchor) = (text.into(), Anchor::Start);
+        self.marks.push(Mark::Text { at, text, tint: Tint::Ink, anchor, bold: true, upright: false });
     }
 
     /// As SVG: a file of its own with its style sheet, or a part of a page that has it.
@@ -173,9 +198,12 @@ impl Mark {
                 tint.css(),
                 if *dashed { " stroke-dasharray=\"6 4\"" } else { "" }
             ),
-            Mark::Area { points, tint, opacity } => {
-                format!("<polygon points=\"{}\" fill=\"{}\" fill-opacity=\"{opacity}\"/>", places(points), tint.css())
-            }
+            Mark::Area { points, tint, opacity, note } => format!(
+                "<polygon points=\"{}\" fill=\"{}\" fill-opacity=\"{opacity}\"{}",
+                places(points),
+                tint.css(),
+                if note.is_empty() { "/>".to_owned() } else { format!("><title>{}</title></polygon>", escaped(note)) }
+            ),
             Mark::Dot { at: [x, y], radius, tint } => {
                 format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{}\"/>", tint.css())
             }

@@ -2,6 +2,7 @@
 
 use super::child::{self, Ended};
 use super::conditions::Snapshot;
+use super::overlap;
 use super::plan::Plan;
 use super::record::{self, Kind, Record, Status};
 use super::schedule::{self, Task};
@@ -9,6 +10,7 @@ use super::starter::Starter;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::output::plain_file;
+use crate::output::run_directory::TRACE;
 use serde_json::Value;
 use std::fs;
 use std::io::ErrorKind;
@@ -76,7 +78,32 @@ impl Experiment<'_> {
             records.push(done);
             record::write(&path, &records)?;
         }
+        if let Some(case) = overlap::largest(self.plan, &records).filter(|&case| wanted(case)) {
+            self.trace(case, &records)?;
+        }
         Ok(records)
+    }
+
+    /// Records one more run of a case, unless that has been done.
+    fn trace(&self, case: usize, records: &[Record]) -> Result<()> {
+        let directory = self.folder.join(overlap::DIRECTORY);
+        if directory.join(TRACE).exists() {
+            return Ok(());
+        }
+        let task = Task { case, kind: Kind::Timed, round: 0 };
+        let mut words = self.words(task, &directory);
+        words.extend(["--trace", "--overwrite"].map(str::to_owned));
+        let ended = child::run(&mut self.starter.command(&words), self.limit(task, records))?;
+        let flaw = match ended.code {
+            Some(0) => overlap::flaw(self.plan, records, case, &directory),
+            _ => Some(format!("its traced run failed: {}", ended.message)),
+        };
+        let name = self.plan.cases[case].words();
+        console::message(&match flaw {
+            None => format!("{name}, one run more for the timeline"),
+            Some(flaw) => format!("warning: no timeline of {name}: {flaw}"),
+        });
+        Ok(())
     }
 
     fn run(&self, task: Task, records: &[Record]) -> Result<Record> {

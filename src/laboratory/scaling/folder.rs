@@ -6,10 +6,12 @@ use super::page::Page;
 use super::plan::{Mode, Plan};
 use super::raster::Raster;
 use super::record::RUNS;
-use super::{bars, curves, forecast, tables};
+use super::{bars, curves, forecast, overlap, roofline, tables};
 use crate::error::{Error, Result};
+use crate::laboratory::machine::Machine;
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
+use crate::output::run_directory::TRACE;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +69,8 @@ pub fn enter(folder: &Path, plan: &Plan, deck: &str, overwrite: bool) -> Result<
         _ => {}
     }
     // Rows and the prediction of an experiment that is replaced must not be taken for those of this one.
-    for name in [RUNS, forecast::FILE, forecast::MACHINE] {
+    let timeline = Path::new(overlap::DIRECTORY).join(TRACE);
+    for name in [Path::new(RUNS), Path::new(forecast::FILE), Path::new(forecast::MACHINE), &timeline] {
         remove(&folder.join(name))?;
     }
     write_text(&folder.join(DECK), deck)?;
@@ -87,9 +90,24 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// The figures that can be drawn: file name, caption, picture; and what cannot be drawn.
-pub fn figures(plan: &Plan, analysis: &Analysis) -> (Vec<(&'static str, &'static str, Drawing)>, String) {
-    let all: [(&'static str, &'static str, Option<Drawing>, &'static str); 5] = [
+/// Captions of the roofline, of heat and of bodies.
+const ROOFLINE: [&str; 2] = [
+    "Flops a second against what a copy on the same shape and the peak of its vector instructions allow (dashed), and the peaks of all instructions on the largest shape. Counted are the operations of the scheme and the least bytes that must move; where the slope is left of its end, memory is the limit.",
+    "Flops a second against what a copy and the peak of the vector instructions in use allow (dashed), and the peaks of all instructions on the largest shape. Counted are 20 operations for each pair of bodies, and 64 bytes for each body in an evaluation of forces. Under multipoles cells, moments and the tree are not counted: points are lower bounds. Forces that need no more are computed in 32 bits, where the peak is taken to be twice as high.",
+];
+
+/// A figure: file name, caption, picture.
+pub type Figure = (&'static str, &'static str, Drawing);
+
+/// The figures that can be drawn, and what cannot be drawn. `timeline` is what [`overlap::picture`] makes.
+pub fn figures(
+    plan: &Plan,
+    analysis: &Analysis,
+    machine: Option<&Machine>,
+    timeline: std::result::Result<Drawing, String>,
+) -> (Vec<Figure>, String) {
+    let (timeline, why_not) = timeline.map_or_else(|why| (None, why), |drawing| (Some(drawing), String::new()));
+    let all: [(&'static str, &'static str, Option<Drawing>, &str); 6] = [
         (
             "speedup",
             "Speed-up of each shape, with the 95 % interval of its median. Laws are drawn over the measured range only; what the model predicted goes beyond it, dashed and with a band.",
@@ -110,15 +128,21 @@ pub fn figures(plan: &Plan, analysis: &Analysis) -> (Vec<(&'static str, &'static
         ),
         (
             "roofline",
-            "Flops a second against what the bandwidth of a copy on the same shape allows, with the least bytes that must move.",
-            curves::roofline(plan, analysis),
-            "bodies have no fixed number of bytes for each update",
+            ROOFLINE[usize::from(plan.physics == "nbody")],
+            roofline::draw(plan, analysis, machine),
+            "neither a copy by the runs nor a machine.json tells the bandwidth",
         ),
         (
             "communication_matrix",
             "Bytes from rank to rank in the loop; messages of collective operations are not among them.",
             bars::matrix(analysis),
             "no shape with several ranks was timed",
+        ),
+        (
+            "timeline",
+            "What each thread did in a few steps of one more run of the largest shape, which was recorded and not timed. Grey bars are shares of a loop on a thread; where there is nothing a thread waits for work. Messages fly while interior cells or the own tree are computed: what is left of them to wait for is halo or exchange.",
+            timeline,
+            &why_not,
         ),
     ];
     let mut missing = String::new();

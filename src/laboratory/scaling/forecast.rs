@@ -122,14 +122,21 @@ pub fn enter(folder: &Path, deck: &Deck, plan: &Plan, told: Option<&Machine>) ->
     Ok(Some(forecast))
 }
 
+/// The machine of a folder, if there is one.
+///
+/// # Errors
+/// As [`Machine::read`].
+pub fn stored_machine(folder: &Path) -> Result<Option<Machine>> {
+    let path = folder.join(MACHINE);
+    if path.exists() { Machine::read(&path).map(Some) } else { Ok(None) }
+}
+
 /// The machine that was told, or that of the folder if it is this one, or this one, measured now.
 fn machine_of(folder: &Path, told: Option<&Machine>) -> Result<Machine> {
-    let path = folder.join(MACHINE);
     if let Some(machine) = told {
         return Ok(machine.clone());
     }
-    let stored = if path.exists() { Some(Machine::read(&path)?) } else { None };
-    Ok(stored.filter(works::is_here).unwrap_or_else(|| machine::measure_here(folder)))
+    Ok(stored_machine(folder)?.filter(works::is_here).unwrap_or_else(|| machine::measure_here(folder)))
 }
 
 /// A forecast of all shapes; measures the deck's kernels here.

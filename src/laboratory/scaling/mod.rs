@@ -11,9 +11,10 @@
 //! | [`plan`], [`planning`], [`growth`] | what is run, as plain data; made from a deck; how problems grow with the workers |
 //! | [`starter`], [`child`], [`conditions`] | the command of a shape; a process under a time limit; what the machine did meanwhile |
 //! | [`record`], [`schedule`], [`experiment`] | a row of `runs.csv`; what comes next; the loop |
+//! | [`overlap`] | a few steps of one more run, drawn as bars of time |
 //! | [`forecast`], [`hindsight`] | what the model of [`super::predict`] says before the runs; what it was off by |
 //! | [`analysis`], [`remarks`], [`sentences`] | figures of each shape; warnings; conclusions that cite their numbers |
-//! | [`drawing`], [`raster`], [`axes`], [`curves`], [`bars`] | a picture as shapes; as pixels; its frame; the figures |
+//! | [`drawing`], [`raster`], [`axes`], [`curves`], [`bars`], [`roofline`] | a picture as shapes; as pixels; its frame; the figures |
 //! | [`tables`], [`page`], [`folder`] | CSV, Markdown, LaTeX, terminal; the HTML page; everything into the folder |
 //! | [`batch`] | the Slurm array for the same plan |
 //!
@@ -32,12 +33,14 @@ pub mod folder;
 pub mod forecast;
 pub mod growth;
 pub mod hindsight;
+pub mod overlap;
 pub mod page;
 pub mod plan;
 pub mod planning;
 pub mod raster;
 pub mod record;
 pub mod remarks;
+pub mod roofline;
 pub mod schedule;
 pub mod sentences;
 pub mod starter;

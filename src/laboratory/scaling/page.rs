@@ -3,15 +3,21 @@
 //! The page is a template beside this file; every text is escaped by the template engine, figures are SVG in the page. There is no script.
 
 use super::analysis::Analysis;
-use super::drawing::{Drawing, STYLE};
+use super::drawing::STYLE;
+use super::folder::Figure;
 use super::forecast::Forecast;
 use super::plan::{Plan, Ranks};
 use super::record::Status;
 use super::schedule::{FEWEST, PRECISION};
-use super::tables::{long_table, main_table};
+use super::tables::{Table, long_table, page_tables};
 use crate::error::{Error, Result};
 use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
+
+/// What the columns of the tree of efficiencies are.
+const TREE: &str = "parallel = load balance x communication: how evenly threads are busy, and how much of the run the busiest one is. \
+communication = serialisation x transfer, an estimate: waiting for what others compute, and for the network. Computation scaling \
+is below 100 % where the same work takes more processor time.";
 
 /// Everything that the page shows.
 pub struct Page<'a> {
@@ -26,7 +32,7 @@ pub struct Page<'a> {
     /// Warnings.
     pub remarks: &'a [String],
     /// File name, caption and picture of each figure.
-    pub figures: &'a [(&'static str, &'static str, Drawing)],
+    pub figures: &'a [Figure],
     /// What is not drawn, and why.
     pub missing: &'a str,
     /// Commands that do it again.
@@ -50,6 +56,11 @@ impl Page<'_> {
             .iter()
             .map(|(name, caption, drawing)| json!({ "name": name, "caption": caption, "svg": drawing.svg(false) }))
             .collect();
+        let [times, tree, predicted] = page_tables(self.analysis);
+        let mut tables = vec![self.table("Shapes", "", times), self.table("Where the efficiency goes", TREE, tree)];
+        if let Some(hindsight) = &self.analysis.hindsight {
+            tables.push(self.table("Prediction", &hindsight.words(), predicted));
+        }
         let template = environment.get_template("page.html").map_err(broken)?;
         let values = json!({
             "style": STYLE,
@@ -57,8 +68,8 @@ impl Page<'_> {
             "summary": self.summary(),
             "sentences": self.sentences,
             "remarks": self.remarks,
-            "main": self.table(main_table(self.analysis)),
-            "long": self.table(long_table(self.analysis)),
+            "tables": tables,
+            "long": self.table("All figures of each shape", "", long_table(self.analysis)),
             "figures": figures,
             "missing": self.missing,
             "method": self.method(),
@@ -68,11 +79,11 @@ impl Page<'_> {
         page.map_err(broken)
     }
 
-    fn table(&self, (headings, rows): (Vec<&'static str>, Vec<Vec<String>>)) -> Value {
+    fn table(&self, title: &str, words: &str, (headings, rows): Table) -> Value {
         let bad = self.analysis.rows.iter().map(|row| row.status != Status::Ok);
         let rows: Vec<Value> =
             rows.into_iter().zip(bad).map(|(cells, bad)| json!({ "cells": cells, "bad": bad })).collect();
-        json!({ "headings": headings, "rows": rows })
+        json!({ "title": title, "words": words, "headings": headings, "rows": rows })
     }
 
     fn any_report(&self) -> &Value {
@@ -127,13 +138,13 @@ impl Page<'_> {
         vec![
             item("Time", "seconds in steps of the slowest rank (loop_s), without setup and outputs, which are switched off".into()),
             item("Repeats", format!(
-                "one warm-up that does not count, then runs in shuffled order until the 95 % interval of the median is within {:.0} % of it; at least {FEWEST}, at most {}",
-                100.0 * PRECISION, self.plan.repeats
+                "one warm-up that does not count, then runs in shuffled order until the 95 % interval of the median is within {:.0} % of it; at least {}, at most {}",
+                100.0 * PRECISION, FEWEST.min(self.plan.repeats), self.plan.repeats
             )),
             item("Interval", "percentile bootstrap of the median, seeded".into()),
             item("Ranks", ranks.into()),
             item("Same answer", "the digest of every run is compared with that of the base; a shape that differs is not timed".into()),
-            item("Efficiencies", "after POP: parallel = load balance x communication = ranks x threads. Useful time of a thread is its processor time; the first thread of a rank has no more than the time outside of messages. Waiting that burns processor time inside a rank is counted as useful, so the threads' part is an upper bound; what other programs take from a core is missing in it".into()),
+            item("Efficiencies", "after POP: parallel = load balance x communication = ranks x threads. Useful time of a thread is its processor time; the first thread of a rank has no more than the time outside of messages. Waiting that burns processor time inside a rank is counted as useful, so the threads' part is an upper bound; what other programs take from a core is missing in it. Serialisation x transfer = communication is an estimate: what was computed between messages, played again on a network that takes no time, against the run".into()),
             item("Prediction", self.prediction()),
             item("Fits", "weighted least squares over the fastest shape for each number of workers; 95 % intervals after Student".into()),
             item("Digest of the deck", self.plan.deck.chars().take(16).collect()),

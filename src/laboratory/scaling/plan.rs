@@ -104,7 +104,7 @@ pub struct Plan {
     pub physics: String,
     /// How ranks are started.
     pub ranks_by: Ranks,
-    /// Bytes that a cell update moves at least, and flops that it takes; absent for bodies.
+    /// Bytes that a cell update moves at least, and flops that it takes; absent for bodies, whose pairs are counted.
     pub per_update: Option<[f64; 2]>,
     /// All shapes; the first of each mode is its base.
     pub cases: Vec<Case>,

@@ -3,12 +3,12 @@
 
 use super::growth;
 use super::plan::{Case, Mode, Plan, Shape};
+use super::roofline::per_update;
 use super::starter::Starter;
 use crate::commands::plan::Plan as HeatPlan;
 use crate::commands::plan_nbody::NBodyPlan;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::heat::problem::HeatProblem;
 use crate::input::bodies::Files;
 use crate::input::mask;
 use crate::nbody::initial;
@@ -27,9 +27,6 @@ const PAIRS_PER_S: f64 = 1e9;
 const BODIES_PER_S: f64 = 3e5;
 /// Seconds that starting, setting up and hashing take at least.
 pub(super) const START_S: f64 = 0.1;
-/// Flops of a cell update in two and three dimensions: a product and a sum for each neighbour and the cell.
-const CELL_FLOPS: [f64; 2] = [7.0, 10.0];
-
 /// What the user asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -168,24 +165,12 @@ pub fn plan(deck: &Deck, request: &Request, starter: &Starter) -> Result<Plan> {
     })
 }
 
-/// Bytes and flops of a cell update.
-fn per_update(problem: &HeatProblem) -> [f64; 2] {
-    let (uniform, plane) =
-        (problem.regions.iter().all(|(_, m)| *m == problem.background), problem.grid.dimensions == 2);
-    let bytes = match (uniform, plane) {
-        (true, _) => 16.0,
-        (false, true) => 40.0,
-        (false, false) => 48.0,
-    };
-    [bytes, CELL_FLOPS[usize::from(!plane)]]
-}
-
 fn case(deck: &Deck, mode: Mode, shape: Shape, overrides: Vec<String>) -> Result<Case> {
     let explain = |error: Error| Error::Input(format!("{} {}: {error}", mode.name(), shape.words()));
     let config = deck.config(&overrides).map_err(explain)?;
     let (unknowns, serial_s) = match &config {
         RunConfig::Heat(run) => heat_cost(run, shape.ranks).map_err(explain)?,
-        RunConfig::NBody(run) => bodies_cost(run)?,
+        RunConfig::NBody(run) => bodies_cost(run).map_err(explain)?,
     };
     Ok(Case { mode, shape, check: None, overrides, unknowns, guess_s: START_S + serial_s / shape.workers() as f64 })
 }
@@ -202,6 +187,10 @@ fn heat_cost(run: &HeatRun, ranks: usize) -> Result<(u64, f64)> {
 fn bodies_cost(run: &NBodyRun) -> Result<(u64, f64)> {
     let (method, count) = bodies_of(run)?;
     let clock = Clock::new(&run.time, f64::INFINITY);
+    // Decks of bodies may ask for forces alone, which no loop is timed of.
+    if clock.as_ref().is_ok_and(|clock| clock.steps == 0) {
+        return Err(Error::Input("time.steps = 0 leaves nothing to time; use --set time.steps=5 or more".to_owned()));
+    }
     let steps = clock.map_or(100.0, |clock| 1.0 + clock.steps as f64);
     let n = count as f64;
     let each = if method == Method::Direct { n * n / PAIRS_PER_S } else { n / BODIES_PER_S };

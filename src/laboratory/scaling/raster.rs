@@ -50,7 +50,7 @@ impl Raster {
         let scaled = |points: &[[f64; 2]]| points.iter().map(|at| at.map(|x| x * SCALE)).collect::<Vec<_>>();
         match mark {
             Mark::Line { points, tint, width, dashed } => self.line(&scaled(points), *tint, width * SCALE, *dashed),
-            Mark::Area { points, tint, opacity } => self.area(&scaled(points), *tint, *opacity),
+            Mark::Area { points, tint, opacity, .. } => self.area(&scaled(points), *tint, *opacity),
             Mark::Dot { at, radius, tint } => {
                 let (at, radius) = (at.map(|x| x * SCALE), radius * SCALE);
                 self.cover(at, at, radius + 1.0, *tint, 1.0, &|p| radius + 0.5 - (p[0] - at[0]).hypot(p[1] - at[1]));

@@ -23,7 +23,13 @@ pub fn sentences(analysis: &Analysis) -> Vec<String> {
 fn best(mode: Mode, (base, base_timing): (&Row, &Timing), fastest: &[(&Row, &Timing)]) -> Option<String> {
     let (row, timing) = fastest.iter().max_by(|a, b| a.1.speedup.total_cmp(&b.1.speedup))?;
     if row.workers() == base.workers() {
-        return Some(format!("No shape is faster than {} ({:.4} s in the loop).", row.shape.words(), timing.median_s));
+        let (name, seconds) = (row.shape.words(), timing.median_s);
+        return Some(match mode {
+            Mode::Strong => format!("No shape is faster than {name} ({seconds:.4} s in the loop)."),
+            Mode::Weak => format!(
+                "With the problem grown along, no shape does its work at a higher rate than {name} ({seconds:.4} s in the loop)."
+            ),
+        });
     }
     let (name, times) = (row.shape.words(), timing.speedup);
     let against = format!("{:.4} s against {:.4} s of {}", timing.median_s, base_timing.median_s, base.shape.words());

@@ -72,7 +72,7 @@ const MAIN: [Column; 11] = [
 ];
 
 /// Columns of `summary.csv` and of the long table.
-const FIGURES: [Column; 21] = [
+const FIGURES: [Column; 25] = [
     figure!("median_s", "median in s", |t| Some(t.median_s), |v| format!("{v:.4}")),
     figure!("minimum_s", "minimum in s", |t| Some(t.minimum_s), |v| format!("{v:.4}")),
     figure!("low_s", "from", |t| Some(t.interval.low), |v| format!("{v:.4}")),
@@ -85,19 +85,24 @@ const FIGURES: [Column; 21] = [
     figure!("pop_parallel", "parallel", |t| t.pop.map(|p| p.parallel), percent),
     figure!("pop_load_balance", "load balance", |t| t.pop.map(|p| p.load_balance), percent),
     figure!("pop_communication", "communication", |t| t.pop.map(|p| p.communication), percent),
+    figure!("pop_serialisation", "serialisation (est.)", |t| t.pop.and_then(|p| p.serialisation), percent),
+    figure!("pop_transfer", "transfer (est.)", |t| t.pop.and_then(|p| p.transfer), percent),
     figure!("pop_ranks", "ranks", |t| t.pop.map(|p| p.ranks), percent),
     figure!("pop_threads", "threads", |t| t.pop.map(|p| p.threads), percent),
     figure!("computation_scaling", "computation scaling", |t| t.computation_scaling, percent),
     figure!("updates_per_s", "G updates/s", |t| Some(t.updates_per_s), giga),
     figure!("effective_bytes_per_s", "GB/s", |t| t.effective_bytes_per_s, giga),
     figure!("copy_bytes_per_s", "copy GB/s", |t| t.copy_bytes_per_s, giga),
+    figure!("flops_per_s", "Gflop/s", |t| t.load.map(|load| load.flops_per_s), giga),
+    figure!("flops_per_byte", "flops/byte", |t| t.load.map(|load| load.intensity()), significant),
     figure!("roofline_share", "of the roof", roofline_share, percent),
     figure!("predicted_s", "predicted in s", |t| t.predicted_s, |v| format!("{v:.4}")),
     figure!("prediction_error", "its error", Timing::prediction_error, |v| format!("{:+.1} %", 100.0 * v)),
 ];
 
 fn roofline_share(timing: &Timing) -> Option<f64> {
-    Some(timing.effective_bytes_per_s? / timing.copy_bytes_per_s?)
+    let (load, roof) = (timing.load?, timing.roof?);
+    Some(load.flops_per_s / roof.at(load.intensity()))
 }
 
 /// What a shape without figures has instead.
@@ -111,18 +116,48 @@ pub fn verdict(row: &Row) -> &'static str {
     }
 }
 
+/// Headings and rows.
+pub type Table = (Vec<&'static str>, Vec<Vec<String>>);
+
 /// Headings and rows of the table for people.
-pub fn main_table(analysis: &Analysis) -> (Vec<&'static str>, Vec<Vec<String>>) {
+pub fn main_table(analysis: &Analysis) -> Table {
+    table(analysis, &MAIN.iter().collect::<Vec<_>>())
+}
+
+/// A table of these columns; modes are named if there are several.
+fn table(analysis: &Analysis, columns: &[&Column]) -> Table {
     let several = analysis.rows.iter().any(|row| row.mode != analysis.rows[0].mode);
     let mode = |row: &Row| several.then(|| row.mode.name().to_owned());
-    let headings = several.then_some("mode").into_iter().chain(MAIN.iter().map(|column| column.heading)).collect();
+    let headings = several.then_some("mode").into_iter().chain(columns.iter().map(|column| column.heading)).collect();
     let rows =
-        analysis.rows.iter().map(|row| mode(row).into_iter().chain(MAIN.iter().map(|c| (c.text)(row))).collect());
+        analysis.rows.iter().map(|row| mode(row).into_iter().chain(columns.iter().map(|c| (c.text)(row))).collect());
     (headings, rows.collect())
 }
 
+/// What a page shows in tables of their own: times, where the efficiency goes, and the prediction; names are headings of [`MAIN`], or
+/// else of [`FIGURES`].
+const TIMES: [&str; 7] = ["shape", "workers", "time in s", "95 % interval", "speed-up", "efficiency", "Karp-Flatt"];
+const TREE: [&str; 7] = [
+    "shape",
+    "parallel",
+    "load balance",
+    "communication",
+    "serialisation (est.)",
+    "transfer (est.)",
+    "computation scaling",
+];
+const PREDICTION: [&str; 4] = ["shape", "time in s", "predicted in s", "error"];
+
+/// Times, the tree of efficiencies, and the prediction of each shape: narrow enough for a page.
+pub fn page_tables(analysis: &Analysis) -> [Table; 3] {
+    [&TIMES[..], &TREE, &PREDICTION].map(|wanted| {
+        let named = |heading: &&str| MAIN.iter().chain(&FIGURES).find(|column| column.heading == *heading);
+        table(analysis, &wanted.iter().filter_map(named).collect::<Vec<_>>())
+    })
+}
+
 /// Headings and rows of everything else that is known of each shape.
-pub fn long_table(analysis: &Analysis) -> (Vec<&'static str>, Vec<Vec<String>>) {
+pub fn long_table(analysis: &Analysis) -> Table {
     let fixed = ["mode", "shape", "unknowns", "messages", "MB sent", "peak MB"];
     let headings = fixed.into_iter().chain(FIGURES.iter().map(|column| column.heading)).collect();
     let cells = |row: &Row| {
@@ -268,6 +303,20 @@ mod tests {
         assert_eq!(cell(1, "median_s").parse::<f64>().unwrap(), 5.0);
         assert_eq!(cell(1, "efficiency").parse::<f64>().unwrap(), 0.8);
         assert_eq!((cell(2, "status").as_str(), cell(2, "speedup").as_str()), ("wrong_result", ""));
+    }
+
+    #[test]
+    fn a_page_has_three_tables() {
+        let (_, mut analysis) = analysis();
+        let [times, tree, predicted] = page_tables(&analysis);
+        assert_eq!((times.0, predicted.0), (TIMES.to_vec(), PREDICTION.to_vec()));
+        assert_eq!((times.1[1][2].as_str(), predicted.1[1][1].as_str()), ("5.0000", "5.0000"));
+        // Two ranks of this experiment were not recorded, so the communication of the last row is not split; one rank's is.
+        assert_eq!(tree.0, TREE);
+        assert_eq!(tree.1[1][1..4], ["80.0 %", "100.0 %", "80.0 %"].map(str::to_owned));
+        assert_eq!(tree.1[1][4..6], ["80.0 %", "100.0 %"].map(str::to_owned));
+        analysis.rows[2].mode = super::super::plan::Mode::Weak;
+        assert_eq!(page_tables(&analysis)[2].0[..3], ["mode", "shape", "time in s"]);
     }
 
     #[test]
