@@ -219,7 +219,7 @@ mod tests {
             Command::Run(run) => run.switches.chosen().net_delay_s,
             _ => panic!("not a run"),
         };
-        assert_eq!(["200us", "1ms", "0.5s", "0.002", "0"].map(delay), [200.0 * 1e-6, 1e-3, 0.5, 0.002, 0.0]);
+        assert_eq!(["200us", "1ms", "0.5s", "0.002", "0"].map(delay), [0.0002, 0.001, 0.5, 0.002, 0.0]);
     }
 
     #[test]

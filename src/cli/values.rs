@@ -27,11 +27,13 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
 
 /// Seconds that messages are held back, with a unit or without.
 pub(super) fn delay(text: &str) -> Result<f64, String> {
-    let units = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+    let units = [("us", 1e6), ("ms", 1e3), ("s", 1.0)];
     let text = text.trim();
-    let (number, unit) =
-        units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1.0));
-    match finite(number).map(|number| number * unit) {
+    let (number, per_second) = units
+        .iter()
+        .find_map(|(name, per_second)| Some((text.strip_suffix(name)?, *per_second)))
+        .unwrap_or((text, 1.0));
+    match finite(number).map(|number| number / per_second) {
         Ok(seconds) if (0.0..=LONGEST_DELAY).contains(&seconds) => Ok(seconds),
         _ => Err("write a time from 0 to 10 seconds: 200us, 1ms, or seconds as a plain number".to_owned()),
     }

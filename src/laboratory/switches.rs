@@ -79,17 +79,17 @@ impl Switches {
     pub fn remarks(&self) -> Vec<String> {
         let mut found = Vec::new();
         if self.blocking {
-            found.push("nothing was computed while messages flew (--blocking)".to_owned());
+            found.push("nothing is computed while messages fly (--blocking)".to_owned());
         }
         if let Some(axes) = self.cut_axes {
-            found.push(format!("the grid was cut along exactly {axes} axes (--decomposition {axes}d)"));
+            found.push(format!("the grid is cut along exactly {axes} axes (--decomposition {axes}d)"));
         }
         if self.fixed_parts {
-            found.push("threads had equal parts, fixed in advance (--schedule static)".to_owned());
+            found.push("threads have equal parts, fixed in advance (--schedule static)".to_owned());
         }
         if self.net_delay_s > 0.0 {
-            let micro = 1e6 * self.net_delay_s;
-            found.push(format!("messages between ranks arrived {micro} us later (--net-delay)"));
+            let micro = (1e9 * self.net_delay_s).round() / 1e3;
+            found.push(format!("messages between ranks arrive {micro} us later (--net-delay)"));
         }
         found
     }

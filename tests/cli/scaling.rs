@@ -47,9 +47,9 @@ const FILES: [&str; 20] = [
     "REPRODUCE.sh",
 ];
 
-type Row = BTreeMap<String, String>;
+pub(super) type Row = BTreeMap<String, String>;
 
-fn rows(path: &Path) -> Vec<Row> {
+pub(super) fn rows(path: &Path) -> Vec<Row> {
     csv::Reader::from_path(path).unwrap().deserialize().map(|row| row.unwrap()).collect()
 }
 
@@ -65,7 +65,7 @@ fn machine() -> &'static str {
     path
 }
 
-fn scaling(workshop: &Workshop, arguments: &[&str]) -> Outcome {
+pub(super) fn scaling(workshop: &Workshop, arguments: &[&str]) -> Outcome {
     let fixed = ["--launcher", "none", "--time-limit", "30", "--machine", machine()];
     workshop.start(&[&["scaling"], arguments, &fixed].concat())
 }

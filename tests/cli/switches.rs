@@ -1,5 +1,6 @@
 //! Lab switches: whatever they make slower, no bit of a result depends on them, and the report names them.
 
+use super::scaling::{rows, scaling};
 use super::workshop::{NO_OUTPUTS, Workshop};
 use serde_json::{Value, json};
 use std::fs;
@@ -99,4 +100,58 @@ fn every_step_waits_for_its_messages() {
     assert_eq!(report["loop"]["sent"], traffic, "the switches send nothing that is counted");
     let expected = json!({ "blocking": true, "decomposition": null, "schedule": "steal", "net_delay_s": 0.003 });
     assert_eq!(report["loop"]["switches"], expected);
+}
+
+#[test]
+fn an_experiment_runs_under_them_and_says_so() {
+    let workshop = Workshop::new();
+    let shapes = ["solid.toml", "--ranks", "1,2", "--threads", "1", "--repeats", "1", "--output", "out"];
+    let switches = ["--blocking", "--decomposition", "1d", "--schedule", "static", "--net-delay", "100us"];
+    let done = scaling(&workshop, &[&shapes[..], &switches].concat());
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let words = "--blocking --decomposition 1d --schedule static --net-delay 0.0001";
+    let folder = workshop.path("out");
+    let runs = rows(&folder.join("runs.csv"));
+    assert!(runs.len() == 4 && runs.iter().all(|row| row["switches"] == words), "{runs:#?}");
+    let ran = report(&workshop, &format!("out/{}", runs[3]["directory"]));
+    assert_eq!(ran["loop"]["switches"]["net_delay_s"], 0.0001);
+    assert!(fs::read_to_string(folder.join("REPRODUCE.sh")).unwrap().contains(words));
+    for remark in ["while messages fly (--blocking)", "arrive 100 us later"] {
+        assert!(done.stdout.contains(remark) && done.stderr.contains(remark), "{done:#?}");
+        assert!(fs::read_to_string(folder.join("report.html")).unwrap().contains(remark), "{remark}");
+    }
+    scaling(&workshop, &[&shapes[..], &switches[1..3]].concat()).assert_refused(6, &["the lab switches differ"]);
+    let refused = ["solid.toml", "--ranks", "1,2", "--threads", "1", "--decomposition", "2d", "--output", "none"];
+    scaling(&workshop, &refused).assert_refused(2, &["strong 2 x 1", "exactly 2 axes"]);
+    assert!(!workshop.path("none").exists());
+}
+
+#[test]
+fn each_has_a_cost_with_an_interval() {
+    let workshop = Workshop::new();
+    workshop.write("bodies.toml", bodies("fmm", "leapfrog"));
+    for (deck, left_out, count) in [("solid.toml", "exactly 2 axes", 7), ("bodies.toml", "bodies have none", 6)] {
+        let done = workshop.start(&[
+            "compare",
+            deck,
+            "--switches",
+            "--workers",
+            "2",
+            "--repeats",
+            "2",
+            "--output",
+            deck.trim_end_matches(".toml"),
+        ]);
+        assert_eq!(done.code, Some(0), "{done:#?}");
+        assert!(done.stdout.contains(left_out) && done.stdout.contains("--schedule static"), "{}", done.stdout);
+        let folder = workshop.path(deck.trim_end_matches(".toml"));
+        let costs = rows(&folder.join("switches.csv"));
+        assert_eq!(costs.len(), count, "{costs:#?}");
+        let number = |row: &super::scaling::Row, name: &str| row[name].parse::<f64>().unwrap();
+        for row in &costs {
+            let [low, ratio, high] = ["ratio_low", "ratio", "ratio_high"].map(|name| number(row, name));
+            assert!(0.0 < low && low <= ratio && ratio <= high, "{row:?}");
+        }
+        assert!(folder.join("report.html").exists() && folder.join("switches.md").exists());
+    }
 }

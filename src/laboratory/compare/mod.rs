@@ -7,6 +7,7 @@
 //! | [`kill`] | a worker that is killed, and going on |
 //! | [`lines`] | lines of source that each model needs |
 //! | [`rows`] | the table: what a course says, what was measured, where they differ |
+//! | [`switches`] | `--switches` instead: what each lab switch costs |
 //! | [`texts`] | the table for a terminal, in Markdown, LaTeX, CSV, and as a page |
 //!
 //! Refused: more than two numbers of workers, for `scaling` fits laws; a table of words alone.
@@ -15,6 +16,7 @@ pub mod kill;
 pub mod lines;
 pub mod model;
 pub mod rows;
+pub mod switches;
 pub mod texts;
 pub mod trial;
 
@@ -28,6 +30,7 @@ use crate::laboratory::scaling::planning::Deck;
 use crate::laboratory::scaling::starter::{Starter, Wish};
 use crate::output::plain_file;
 use crate::output::run_lock::Lock;
+use crate::runtime::launcher::Launcher;
 use kill::Killed;
 use model::{MODELS, Model};
 use std::path::PathBuf;
@@ -97,6 +100,7 @@ pub fn compare(request: &Request) -> Result<String> {
 fn starter() -> Result<(Starter, Option<String>)> {
     match Starter::new(Wish::By(Ranks::Mpirun), true) {
         Ok(starter) => Ok((starter, None)),
+        Err(error) if Launcher::of_environment().is_some_and(|launcher| launcher.tasks > 1) => Err(error),
         Err(_) => {
             let why = if cfg!(feature = "mpi") {
                 "mpirun does not answer here; install Open MPI or MPICH, or set MPIRUN"

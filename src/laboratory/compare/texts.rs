@@ -46,7 +46,7 @@ fn said(row: &Row, found: &Comparison) -> String {
         .join(" | ")
 }
 
-fn wrapped(text: &str, first: &str, rest: &str) -> String {
+pub(super) fn wrapped(text: &str, first: &str, rest: &str) -> String {
     let (mut lines, mut line) = (String::new(), first.to_owned());
     for word in text.split(' ') {
         if line.len() > rest.len().max(first.len()) && line.chars().count() + 1 + word.chars().count() > WIDTH {

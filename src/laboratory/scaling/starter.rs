@@ -63,7 +63,7 @@ impl Starter {
     pub fn new(wish: Wish, several: bool) -> Result<Starter> {
         if let Some(launcher) = Launcher::of_environment().filter(|launcher| launcher.tasks > 1) {
             return Err(Error::Input(format!(
-                "scaling starts its ranks itself, but {} started {} of it; start it once, without a launcher",
+                "this command starts its ranks itself, but {} started {} of it; start it once, without a launcher",
                 launcher.name, launcher.tasks
             )));
         }
