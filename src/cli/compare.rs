@@ -10,6 +10,7 @@ Examples:
   parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --workers 2
   parhelion compare inputs/nbody/plummer_100k.toml --set time.steps=5
   parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --switches --repeats 10
+  parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --workers 4 --hosts hosts
   parhelion compare --mechanisms
   parhelion compare --mechanisms --output outputs/mechanisms
   mpirun -n 2 --bind-to none parhelion compare --mechanisms";
@@ -27,6 +28,10 @@ pub struct CompareArgs {
     /// Workers of each model [default: the cores of this machine]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..=1024))]
     pub workers: Option<usize>,
+    /// Host file: processes over TCP run on its hosts, in turn, instead of on this machine alone. They need the program, the deck and the
+    /// folder under the same paths
+    #[arg(long, value_name = "FILE", requires = "deck", conflicts_with_all = ["mechanisms", "switches"])]
+    pub hosts: Option<PathBuf>,
     /// Runs of each model or switch; the median counts
     #[arg(long, value_name = "N", default_value = "3", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
     pub repeats: usize,

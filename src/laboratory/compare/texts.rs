@@ -30,7 +30,11 @@ pub fn write(folder: &Path, found: &Comparison) -> Result<()> {
 fn legend(found: &Comparison) -> Vec<String> {
     let line = |c: &Column| {
         let [ranks, threads] = c.measured.shape;
-        format!("{}  {}: {ranks} x {threads} ranks x threads", c.model.letter(), c.model.words())
+        let hosts = match &c.measured.hosts[..] {
+            [] | [_] => String::new(),
+            several => format!(" on {}", several.join(", ")),
+        };
+        format!("{}  {}: {ranks} x {threads} ranks x threads{hosts}", c.model.letter(), c.model.words())
     };
     let missing = found.missing.iter().map(|why| format!("not run: {why}"));
     found.columns.iter().map(line).chain(missing).collect()
