@@ -34,7 +34,7 @@ pub fn read(path: &Path, workers: usize) -> Result<Vec<String>> {
         }
     }
     if names.len() < 2 {
-        return Err(refused(format!("names {} hosts, and a network needs two; write one host a line", names.len())));
+        return Err(refused(format!("a network needs two hosts, and {} is named; write one host a line", names.len())));
     }
     names.truncate(workers);
     Ok(names)
@@ -59,9 +59,12 @@ mod tests {
 
     #[test]
     fn what_is_no_host_file_is_refused_with_its_line() {
-        for (text, words) in
-            [("", "names 0 hosts"), ("a\na:2\n", "names 1 hosts"), ("a\n--x\n", "line 2"), ("a,b\nc\n", "line 1")]
-        {
+        for (text, words) in [
+            ("", "two hosts, and 0 is"),
+            ("a\na:2\n", "two hosts, and 1 is"),
+            ("a\n--x\n", "line 2"),
+            ("a,b\nc\n", "line 1"),
+        ] {
             let error = of(text).unwrap_err();
             assert!(error.exit_code() == 2 && error.to_string().contains(words), "{text:?}: {error}");
         }
