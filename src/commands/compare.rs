@@ -55,9 +55,8 @@ fn models(arguments: &CompareArgs, deck: &Path) -> Result<u8> {
     };
     signals::watch()?;
     let done = if arguments.switches { switches::compare(&request) } else { compare::compare(&request) };
-    if let Some(signal) = interrupt::requested() {
-        console::message(&format!("stopped by {}", interrupt::name(signal)));
-        return Ok(u8::try_from(128 + signal).unwrap_or(1));
+    if let Some(code) = stopped() {
+        return Ok(code);
     }
     let text = done?;
     console::print(text.trim_end());
@@ -65,15 +64,27 @@ fn models(arguments: &CompareArgs, deck: &Path) -> Result<u8> {
     Ok(0)
 }
 
+/// The exit code if this process was asked to stop, and a line that says so; what it had started has been ended then.
+fn stopped() -> Option<u8> {
+    let signal = interrupt::requested()?;
+    console::message(&format!("stopped by {}", interrupt::name(signal)));
+    Some(u8::try_from(128 + signal).unwrap_or(1))
+}
+
 /// One process: it starts jobs of two ranks itself, where it can.
 fn alone(folder: &Path) -> Result<u8> {
     plain_file::make_directory(folder).map_err(|cause| Error::io("make", folder, cause))?;
     let mut found = mechanisms::measure(folder)?;
+    // Only from here on: what is measured before does not look at the flag, and dies of a signal as anything does.
+    signals::watch()?;
     for transport in [Transport::Default, Transport::Tcp] {
         match between_ranks(folder, transport) {
             Ok(path) => found.paths.push(path),
             Err(why) => found.missing.push(why),
         }
+    }
+    if let Some(code) = stopped() {
+        return Ok(code);
     }
     publish(&found, folder)
 }
