@@ -8,6 +8,7 @@ mod render;
 mod run;
 mod scaling;
 mod sweep;
+mod switches;
 mod values;
 
 pub use compare::{CompareArgs, Mechanism, MechanismArgs};
@@ -15,6 +16,7 @@ pub use render::{AxisArg, ColormapArg, RenderArgs};
 pub use run::RunArgs;
 pub use scaling::{LauncherArg, ModeArg, ScalingArgs};
 pub use sweep::{PoolArg, SweepArgs};
+pub use switches::{CutArg, ScheduleArg, SwitchArgs};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use laboratory::{MachineArgs, PredictArgs};
@@ -212,6 +214,15 @@ mod tests {
     }
 
     #[test]
+    fn delays_have_units() {
+        let delay = |text: &str| match parsed(&format!("parhelion run a.toml --net-delay {text}")).unwrap().command {
+            Command::Run(run) => run.switches.chosen().net_delay_s,
+            _ => panic!("not a run"),
+        };
+        assert_eq!(["200us", "1ms", "0.5s", "0.002", "0"].map(delay), [0.0002, 0.001, 0.5, 0.002, 0.0]);
+    }
+
+    #[test]
     fn usage_errors_leave_with_2_and_one_error_line() {
         for line in [
             "parhelion",
@@ -228,6 +239,11 @@ mod tests {
             "parhelion run a.toml --watchdog -1",
             "parhelion run a.toml --imbalance 1",
             "parhelion run a.toml --imbalance 1,-2",
+            "parhelion run a.toml --decomposition 4d",
+            "parhelion run a.toml --schedule guided",
+            "parhelion run a.toml --net-delay -1",
+            "parhelion run a.toml --net-delay 1h",
+            "parhelion run a.toml --net-delay 11",
             "parhelion check a.toml --ranks x",
             "parhelion scaling",
             "parhelion scaling a.toml --ranks 0",
@@ -295,6 +311,10 @@ mod tests {
             "max-time",
             "watchdog",
             "imbalance",
+            "blocking",
+            "decomposition",
+            "schedule",
+            "net-delay",
             "quiet",
             "live",
             "ranks",

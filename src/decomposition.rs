@@ -103,6 +103,35 @@ impl CartesianDecomposition {
         Ok(CartesianDecomposition { cells, dims, periodic })
     }
 
+    /// The process grid with the smallest halo surface of those that cut exactly `cuts` axes; one rank has nothing to cut.
+    ///
+    /// # Errors
+    /// In words, if there is none.
+    pub fn dims_with_cuts(
+        cells: [usize; 3],
+        periodic: [bool; 3],
+        ranks: usize,
+        cuts: usize,
+    ) -> std::result::Result<[usize; 3], String> {
+        let axes = cells.iter().filter(|&&cells| cells > 1).count();
+        if cuts > axes {
+            let verb = if axes == 1 { "axis" } else { "axes" };
+            return Err(format!("this grid has {axes} {verb} of more than one cell, so {cuts} cannot be cut"));
+        }
+        let cut = |dims: &[usize; 3]| dims.iter().filter(|&&parts| parts > 1).count();
+        let found = best_dims(cells, periodic, ranks, |dims| ranks == 1 || cut(dims) == cuts);
+        found.ok_or_else(|| {
+            format!(
+                "{ranks} ranks on {} x {} x {} cells cannot be cut along exactly {cuts} axes: that takes a product of {cuts} numbers \
+                 of 2 or more, none larger than the cells of its axis, such as {}",
+                cells[0],
+                cells[1],
+                cells[2],
+                1usize << cuts
+            )
+        })
+    }
+
     /// Number of ranks.
     pub fn ranks(&self) -> usize {
         self.dims.iter().product()
@@ -187,10 +216,20 @@ fn checked_dims(cells: [usize; 3], ranks: usize, dims: [usize; 3]) -> Result<[us
 
 /// The process grid of `ranks` with the smallest total surface between ranks, or `None` if no grid fits.
 fn balanced_dims(cells: [usize; 3], periodic: [bool; 3], ranks: usize) -> Option<[usize; 3]> {
+    best_dims(cells, periodic, ranks, |_| true)
+}
+
+/// The same, of those grids alone that are allowed.
+fn best_dims(
+    cells: [usize; 3],
+    periodic: [bool; 3],
+    ranks: usize,
+    allowed: impl Fn(&[usize; 3]) -> bool,
+) -> Option<[usize; 3]> {
     let divisors = |n: usize| (1..=n).filter(move |d| n.is_multiple_of(*d));
     divisors(ranks)
         .flat_map(|px| divisors(ranks / px).map(move |py| [px, py, ranks / px / py]))
-        .filter(|dims| (0..3).all(|a| dims[a] <= cells[a]))
+        .filter(|dims| (0..3).all(|a| dims[a] <= cells[a]) && allowed(dims))
         .min_by_key(|dims| (halo_surface(cells, periodic, *dims), dims[0], dims[1]))
 }
 
@@ -227,6 +266,22 @@ mod tests {
     fn two_ranks_cut_the_slowest_axis() {
         let d = CartesianDecomposition::new([64, 64, 64], [false; 3], 2, None).unwrap();
         assert_eq!(d.dims, [1, 1, 2]);
+    }
+
+    #[test]
+    fn as_many_axes_are_cut_as_are_asked_for() {
+        let of = |ranks, cuts| CartesianDecomposition::dims_with_cuts([64, 32, 64], [false; 3], ranks, cuts);
+        assert_eq!([1, 2, 3].map(|cuts| of(8, cuts).unwrap()), [[1, 1, 8], [2, 1, 4], [2, 2, 2]]);
+        assert_eq!([1, 2, 3].map(|cuts| of(1, cuts).unwrap()), [[1; 3]; 3]);
+        let error = of(4, 3).unwrap_err();
+        assert!(
+            error.contains("4 ranks") && error.contains("exactly 3 axes") && error.contains("such as 8"),
+            "{error}"
+        );
+        let error = CartesianDecomposition::dims_with_cuts([8, 8, 1], [false; 3], 8, 3).unwrap_err();
+        assert!(error.contains("2 axes of more than one cell"), "{error}");
+        let error = CartesianDecomposition::dims_with_cuts([3, 3, 3], [false; 3], 4, 1).unwrap_err();
+        assert!(error.contains("none larger than the cells"), "{error}");
     }
 
     #[test]

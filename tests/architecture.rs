@@ -38,6 +38,7 @@ const LAYERS: &[(&str, u32)] = &[
     // L1, messages and kernels, which never see each other.
     ("comm", 10),
     ("comm::mpi", 11),
+    ("comm::impaired", 11),
     ("comm::journal", 11),
     ("comm::meter", 11),
     ("comm::solo", 11),
@@ -134,6 +135,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("laboratory::scaling", 53),
     ("laboratory::compare", 53),
     ("laboratory::mechanisms", 53),
+    ("laboratory::switches", 50),
     ("laboratory::statistics", 51),
     ("laboratory::efficiencies", 51),
     ("laboratory::fits", 51),

@@ -9,6 +9,8 @@ const COMPARE_EXAMPLES: &str = "\
 Examples:
   parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --workers 2
   parhelion compare inputs/nbody/plummer_100k.toml --set time.steps=5
+  parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --switches --repeats 10
+  parhelion compare inputs/heat/bench_512.toml --set grid.cells=[256,256,256] --workers 4 --hosts hosts
   parhelion compare --mechanisms
   parhelion compare --mechanisms --output outputs/mechanisms
   mpirun -n 2 --bind-to none parhelion compare --mechanisms";
@@ -26,13 +28,20 @@ pub struct CompareArgs {
     /// Workers of each model [default: the cores of this machine]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..=1024))]
     pub workers: Option<usize>,
-    /// Runs of each model; the median counts
+    /// Host file: processes over TCP run on its hosts, in turn, instead of on this machine alone. They need the program, the deck and the
+    /// folder under the same paths
+    #[arg(long, value_name = "FILE", requires = "deck", conflicts_with_all = ["mechanisms", "switches"])]
+    pub hosts: Option<PathBuf>,
+    /// Runs of each model or switch; the median counts
     #[arg(long, value_name = "N", default_value = "3", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
     pub repeats: usize,
+    /// Measure what each lab switch of run costs on the deck, instead of the models; its ratio to a run without, with interval
+    #[arg(long, requires = "deck", conflicts_with = "mechanisms")]
+    pub switches: bool,
     /// Measure what the system takes: threads against processes, switches, messages by size, numbers and files that are shared
     #[arg(long)]
     pub mechanisms: bool,
-    /// Folder of the results [default: outputs/NAME_compare for NAME.toml; outputs/mechanisms]
+    /// Folder of the results [default: outputs/NAME_compare for NAME.toml, NAME_switches; outputs/mechanisms]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! Flags of `run`.
 
+use super::switches::SwitchArgs;
 use super::{DeckArgs, imbalance, seconds, workers};
 use clap::Args;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ Examples:
   parhelion run inputs/heat/eigenmode_3d.toml --domains 4 --threads 1
   parhelion run inputs/heat/soda_bottle.toml --max-time 3000 --set checkpoint.every=\"10min\"
   parhelion run inputs/nbody/plummer_100k.toml --set gravity.accuracy=1e-5
+  parhelion run inputs/heat/eigenmode_3d.toml --domains 2 --threads 1 --net-delay 1ms --blocking
   mpirun -n 2 parhelion run inputs/heat/bench_512.toml --threads 1";
 
 /// Flags of `run`.
@@ -50,6 +52,9 @@ pub struct RunArgs {
     /// results stay the same
     #[arg(long, value_name = "RANK,EXTRA", value_parser = imbalance)]
     pub imbalance: Option<(usize, f64)>,
+    /// Switches for teaching.
+    #[command(flatten)]
+    pub switches: SwitchArgs,
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,

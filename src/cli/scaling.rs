@@ -1,5 +1,6 @@
 //! Flags of `scaling`.
 
+use super::switches::SwitchArgs;
 use super::values::{imbalance, limit, workers};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ Examples:
   parhelion scaling inputs/heat/bench_512.toml --threads 1,2,4
   parhelion scaling inputs/heat/bench_512.toml --set time.steps=50 --ranks 1,2 --threads 1,2 --mode both
   parhelion scaling inputs/nbody/plummer_100k.toml --set time.steps=5 --threads 1,2 --repeats 5
+  parhelion scaling inputs/heat/bench_512.toml --ranks 1,2,4 --threads 1 --decomposition 1d --blocking
   parhelion scaling inputs/heat/bench_512.toml --ranks 1,2,4,8 --threads 4 --submit
   parhelion scaling --collect outputs/bench_512_scaling
 
@@ -70,6 +72,9 @@ pub struct ScalingArgs {
     /// Slow one rank down in every shape that has it, as in run
     #[arg(long, value_name = "RANK,EXTRA", value_parser = imbalance)]
     pub imbalance: Option<(usize, f64)>,
+    /// Switches for teaching, as in run.
+    #[command(flatten)]
+    pub switches: SwitchArgs,
 }
 
 /// How the problem follows the workers, on the command line.

@@ -5,6 +5,9 @@ use clap::builder::RangedU64ValueParser;
 /// Most ranks, threads or domains: beyond it is a typing error.
 const MOST_WORKERS: u64 = 1 << 20;
 
+/// Most seconds that messages are held back: a job that seems to hang teaches nothing.
+const LONGEST_DELAY: f64 = 10.0;
+
 pub(super) fn workers() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=MOST_WORKERS)
 }
@@ -20,6 +23,20 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let seconds = finite(text)?;
     let allowed = (0.0..=1e15).contains(&seconds);
     if allowed { Ok(seconds) } else { Err("write a number of seconds, 0 or more".to_owned()) }
+}
+
+/// Seconds that messages are held back, with a unit or without.
+pub(super) fn delay(text: &str) -> Result<f64, String> {
+    let units = [("us", 1e6), ("ms", 1e3), ("s", 1.0)];
+    let text = text.trim();
+    let (number, per_second) = units
+        .iter()
+        .find_map(|(name, per_second)| Some((text.strip_suffix(name)?, *per_second)))
+        .unwrap_or((text, 1.0));
+    match finite(number).map(|number| number / per_second) {
+        Ok(seconds) if (0.0..=LONGEST_DELAY).contains(&seconds) => Ok(seconds),
+        _ => Err("write a time from 0 to 10 seconds: 200us, 1ms, or seconds as a plain number".to_owned()),
+    }
 }
 
 pub(super) fn limit(text: &str) -> Result<f64, String> {

@@ -10,6 +10,7 @@
 //! ranks (its bits would depend on the number of ranks; see [`crate::reproducible`]), and begin/end pairs for non-blocking
 //! messages (overlap is the `work` argument of [`Communicator::exchange`], so a buffer cannot be touched while it flies).
 
+pub mod impaired;
 pub mod journal;
 pub mod meter;
 #[cfg(feature = "mpi")]

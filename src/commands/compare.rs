@@ -5,7 +5,8 @@ use crate::comm::agree;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::host;
-use crate::laboratory::compare::{self, Request};
+use crate::interrupt;
+use crate::laboratory::compare::{self, Request, switches};
 use crate::laboratory::mechanisms::jobs::{Transport, between_ranks};
 use crate::laboratory::mechanisms::{self, Mechanisms, ledger, partner, plots, ranks, tables};
 use crate::laboratory::scaling::folder::write_text;
@@ -13,9 +14,12 @@ use crate::laboratory::scaling::raster::Raster;
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::runtime::launcher::{Launcher, speaks_for_the_job};
-use crate::runtime::{Launch, launch};
+use crate::runtime::{Launch, launch, signals};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Fewest workers that differ from one.
+const FEWEST: usize = 2;
 
 /// Runs the command.
 ///
@@ -39,29 +43,48 @@ pub fn compare(arguments: &CompareArgs) -> Result<u8> {
 /// The models side by side, on one deck.
 fn models(arguments: &CompareArgs, deck: &Path) -> Result<u8> {
     let name = deck.file_stem().unwrap_or_default().to_string_lossy();
-    let folder = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("outputs/{name}_compare")));
+    let what = if arguments.switches { "switches" } else { "compare" };
+    let folder = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("outputs/{name}_{what}")));
     let request = Request {
         deck: deck.to_owned(),
         overrides: arguments.overrides.clone(),
-        workers: arguments.workers.unwrap_or_else(host::parallelism),
+        workers: arguments.workers.unwrap_or_else(host::parallelism).max(FEWEST),
         repeats: arguments.repeats,
+        hosts: arguments.hosts.clone(),
         folder: std::path::absolute(&folder).map_err(|cause| Error::io("find", &folder, cause))?,
     };
-    let text = compare::compare(&request)?;
+    signals::watch()?;
+    let done = if arguments.switches { switches::compare(&request) } else { compare::compare(&request) };
+    if let Some(code) = stopped() {
+        return Ok(code);
+    }
+    let text = done?;
     console::print(text.trim_end());
     console::print(&format!("\n{}", request.folder.join("report.html").display()));
     Ok(0)
+}
+
+/// The exit code if this process was asked to stop, and a line that says so; what it had started has been ended then.
+fn stopped() -> Option<u8> {
+    let signal = interrupt::requested()?;
+    console::message(&format!("stopped by {}", interrupt::name(signal)));
+    Some(u8::try_from(128 + signal).unwrap_or(1))
 }
 
 /// One process: it starts jobs of two ranks itself, where it can.
 fn alone(folder: &Path) -> Result<u8> {
     plain_file::make_directory(folder).map_err(|cause| Error::io("make", folder, cause))?;
     let mut found = mechanisms::measure(folder)?;
+    // Only from here on: what is measured before does not look at the flag, and dies of a signal as anything does.
+    signals::watch()?;
     for transport in [Transport::Default, Transport::Tcp] {
         match between_ranks(folder, transport) {
             Ok(path) => found.paths.push(path),
             Err(why) => found.missing.push(why),
         }
+    }
+    if let Some(code) = stopped() {
+        return Ok(code);
     }
     publish(&found, folder)
 }

@@ -4,6 +4,7 @@
 use super::{deck, run_heat, run_nbody};
 use crate::checkpoint::keeper::Limit;
 use crate::cli::RunArgs;
+use crate::comm::impaired::{Impaired, Impairment};
 use crate::comm::meter::Meter;
 use crate::comm::{Communicator, ReduceOp, agree};
 use crate::console;
@@ -16,6 +17,7 @@ use crate::laboratory::timeline;
 use crate::output::atomic::write_file;
 use crate::output::plain_file;
 use crate::output::run_directory::{Entry, RunDirectory, TRACE};
+use crate::parallel::Sharing;
 use crate::report::loops::{self, Loops, RankLoop};
 use crate::report::replay;
 use crate::report::{self, Chapter, Figures, Stopped};
@@ -50,7 +52,10 @@ fn slurm_limit(started: Instant) -> Option<f64> {
 /// # Errors
 /// As the exit codes say, the same on all ranks.
 pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, started: Instant) -> Result<u8> {
-    let meter = Meter::new(comm);
+    let switches = arguments.switches.chosen();
+    let impaired = Impaired::new(comm, switches.impairment());
+    let is_impaired = switches.impairment() != Impairment::default();
+    let meter = Meter::new(if is_impaired { &impaired } else { comm });
     let job = Job {
         comm: &meter,
         meter: &meter,
@@ -65,7 +70,7 @@ pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, star
     let (config, source) = deck::read(comm, &arguments.deck.deck, &arguments.deck.overrides)?;
     heartbeat::enter(Activity::Setup);
     job.start_trace()?;
-    let outcome = match config {
+    let outcome = match switches.cut(config, comm.size())? {
         RunConfig::Heat(config) => run_heat::run(&job, &config),
         RunConfig::NBody(config) => run_nbody::run(&job, &config),
     };
@@ -125,6 +130,11 @@ impl Job<'_> {
         Probe { meter: self.meter, slowdown: slowed.map_or(0.0, |(_, extra)| extra) }
     }
 
+    /// Who does which piece of the work of a rank.
+    pub(super) fn sharing(&self) -> Sharing {
+        self.arguments.switches.chosen().sharing()
+    }
+
     /// Ranks on the host of this one.
     pub(super) fn ranks_here(&self) -> Vec<usize> {
         let placements = &self.setup.placements;
@@ -150,7 +160,9 @@ impl Job<'_> {
             sent: loops::sent(self.meter),
             usage: Usage::now().since(self.switches.get()),
         };
-        Loops::gather(self.comm, &own, names, self.arguments.imbalance, replay::ideal_s(self.comm, self.meter))
+        let ideal_s = replay::ideal_s(self.comm, self.meter);
+        let loops = Loops::gather(self.comm, &own, names, self.arguments.imbalance, ideal_s);
+        loops.under(self.arguments.switches.chosen().json())
     }
 
     /// Prints warnings about the placement and the deck, once.

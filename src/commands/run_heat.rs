@@ -69,6 +69,7 @@ fn options(job: &Job<'_>, config: &HeatRun) -> HeatOptions {
         cache: bytes(2).unwrap_or(basis.cache),
         last_level: bytes(3).or(bytes(2)).unwrap_or(basis.last_level),
         tile: None,
+        sharing: job.sharing(),
     }
 }
 

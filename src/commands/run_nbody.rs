@@ -60,6 +60,7 @@ pub(super) fn run(job: &Job<'_>, config: &NBodyRun) -> Result<u8> {
         }
         Origin::Groups(groups) => first_forces(job, &plan, groups, path, start)?,
     };
+    model.set_sharing(job.sharing());
     let clock = clock(&config.time, limit)?;
     begin.check_clock(&clock)?;
     job.in_directory(&deck, begin.entry(), |directory| {

@@ -101,6 +101,7 @@ fn request(arguments: &ScalingArgs) -> Request {
         seed: arguments.seed,
         time_limit_s: arguments.time_limit,
         imbalance: arguments.imbalance,
+        switches: arguments.switches.chosen(),
     }
 }
 
@@ -146,6 +147,7 @@ fn announcement(plan: &Plan, starter: &Starter, forecast: Option<&Forecast>) -> 
         plan.repeats,
         origin(guessed, plan.cases.len())
     ));
+    lines.extend(plan.switches.remarks().into_iter().map(|remark| format!("  on purpose: {remark}")));
     lines.extend(starter.note.iter().map(|note| format!("  {note}")));
     lines.join("\n")
 }

@@ -35,7 +35,7 @@ use crate::decomposition::{CartesianDecomposition, IndexBox, Subdomain};
 use crate::error::Result;
 use crate::field::{Field, Layout};
 use crate::halo::{HaloExchange, check_width, halo_sides};
-use crate::parallel::Shared;
+use crate::parallel::{Shared, Sharing};
 use crate::timing::{Phase, Timers};
 use arrayvec::ArrayVec;
 use coefficients::{Coefficients, MaterialMap};
@@ -65,12 +65,22 @@ pub struct HeatOptions {
     pub last_level: usize,
     /// Cells of a tile along x, y, z, instead of one that fits the cache.
     pub tile: Option<[usize; 3]>,
+    /// Who does which tile.
+    pub sharing: Sharing,
 }
 
 impl Default for HeatOptions {
     fn default() -> HeatOptions {
         let path = CpuPath::best();
-        HeatOptions { dims: None, halo_width: 1, path, cache: 512 << 10, last_level: 8 << 20, tile: None }
+        HeatOptions {
+            dims: None,
+            halo_width: 1,
+            path,
+            cache: 512 << 10,
+            last_level: 8 << 20,
+            tile: None,
+            sharing: Sharing::Steal,
+        }
     }
 }
 
@@ -303,7 +313,8 @@ impl<'c> HeatModel<'c> {
 }
 
 fn sweep_plan(layout: &Layout, three_d: bool, options: &HeatOptions) -> SweepPlan {
-    let mut plan = SweepPlan::new(layout, three_d, options.path, options.cache, options.last_level);
+    let plan = SweepPlan::new(layout, three_d, options.path, options.cache, options.last_level);
+    let mut plan = plan.shared(options.sharing);
     plan.tile = options.tile.unwrap_or(plan.tile);
     plan.reserve();
     plan

@@ -11,7 +11,7 @@ use super::walls::WallView;
 use crate::cpu::CpuPath;
 use crate::decomposition::IndexBox;
 use crate::field::{Field, Layout};
-use crate::parallel::{Shared, Slabs};
+use crate::parallel::{Shared, Sharing, Slabs};
 use std::cell::RefCell;
 
 /// How a sweep is cut: chosen once per run.
@@ -51,7 +51,16 @@ impl SweepPlan {
     /// of the largest cache.
     pub fn new(layout: &Layout, three_d: bool, path: CpuPath, cache: usize, last_level: usize) -> SweepPlan {
         let stream = 2 * layout.bytes() > last_level;
-        SweepPlan { mode: Mode { path, stream, three_d }, tile: tile_for(layout, three_d, cache), slabs: Slabs::new() }
+        SweepPlan {
+            mode: Mode { path, stream, three_d },
+            tile: tile_for(layout, three_d, cache),
+            slabs: Slabs::default(),
+        }
+    }
+
+    /// The same, with tiles shared in this way.
+    pub fn shared(self, sharing: Sharing) -> SweepPlan {
+        SweepPlan { slabs: Slabs::new(sharing), ..self }
     }
 
     /// Makes room for rows of ghosts on every thread, so that no step has to.

@@ -14,4 +14,5 @@ pub mod predict;
 pub mod scaling;
 pub mod statistics;
 pub mod sweep;
+pub mod switches;
 pub mod timeline;

@@ -23,10 +23,10 @@ use crate::comm::{Communicator, Incoming, Outgoing, ReduceOp, agree};
 use crate::cpu::CpuPath;
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 use crate::timing::Phase;
 use crate::timing::trace::{self, Kind};
-use rayon::prelude::*;
 use std::time::Instant;
 
 /// Tag of the blocks of sources.
@@ -44,6 +44,7 @@ pub struct DirectSum {
     constant: f64,
     kernel: PairKernel,
     costs: ForceCosts,
+    sharing: Sharing,
     /// Bodies whose forces are asked for.
     tiles: Vec<Tile>,
     /// Their indices.
@@ -69,6 +70,7 @@ impl DirectSum {
             constant: gravity.constant,
             kernel: PairKernel::new(gravity, path),
             costs: ForceCosts::default(),
+            sharing: Sharing::default(),
             tiles: Vec::new(),
             own: Vec::new(),
             sources: Held::default(),
@@ -98,6 +100,10 @@ impl Forces for DirectSum {
 
     fn costs(&self) -> ForceCosts {
         self.costs
+    }
+
+    fn set_sharing(&mut self, sharing: Sharing) {
+        self.sharing = sharing;
     }
 }
 
@@ -152,11 +158,11 @@ impl DirectSum {
     /// Brings block number `block`, if there is one, while the held sources below index `end` are summed.
     fn pass_block(&mut self, block: usize, bodies: &Particles, total: usize, comm: &dyn Communicator, end: usize) {
         let start = Instant::now();
-        let DirectSum { kernel, tiles, own, sources, block: values, costs, .. } = self;
+        let DirectSum { kernel, tiles, own, sources, block: values, costs, sharing, .. } = self;
         let mut near = [start; 2];
         let mut work = || {
             near[0] = Instant::now();
-            sources.pull(kernel, tiles, own, end);
+            sources.pull(kernel, tiles, own, end, *sharing);
             near[1] = Instant::now();
         };
         if block == comm.size() {
@@ -245,9 +251,10 @@ impl Held {
     }
 
     /// Adds the sources below index `end` to all targets.
-    fn pull(&self, kernel: &PairKernel, tiles: &mut [Tile], own: &[Own], end: usize) {
+    fn pull(&self, kernel: &PairKernel, tiles: &mut [Tile], own: &[Own], end: usize, sharing: Sharing) {
         let chunk = tiles.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, CHUNK);
-        tiles.par_chunks_mut(chunk).zip(own.par_chunks(chunk)).for_each(|(tiles, own)| {
+        sharing.for_each_piece(tiles, chunk, |first, tiles| {
+            let own = &own[first..first + tiles.len()];
             let begin = trace::is_on().then(Instant::now);
             let mut own_of_run = [[NOBODY; LANES]; CHUNK];
             for first in (self.first..end).step_by(RUN) {

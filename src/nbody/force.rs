@@ -2,6 +2,7 @@
 
 use crate::comm::Communicator;
 use crate::error::Result;
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 
 /// A way to compute forces. It owns its work space, which is kept from one evaluation to the next.
@@ -16,6 +17,9 @@ pub trait Forces {
 
     /// What the evaluations so far have cost on this rank.
     fn costs(&self) -> ForceCosts;
+
+    /// Who does which piece of the work, from here on. No bit depends on it.
+    fn set_sharing(&mut self, _sharing: Sharing) {}
 }
 
 impl ForceCosts {

@@ -18,6 +18,7 @@
 use super::jerk_lanes::{Eight, LANES, Lanes, Two};
 use super::problem::{Gravity, Softening};
 use crate::cpu::CpuPath;
+use crate::parallel::Sharing;
 use rayon::prelude::*;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256d, __m512d};
@@ -48,12 +49,19 @@ pub struct JerkKernel {
     constant: f64,
     softening: Softening,
     path: CpuPath,
+    sharing: Sharing,
 }
 
 impl JerkKernel {
     /// The kernel for this law of force. A path that the CPU lacks is replaced by the widest it has; no bit shows it.
     pub fn new(gravity: &Gravity, path: CpuPath) -> JerkKernel {
-        JerkKernel { constant: gravity.constant, softening: gravity.softening, path: path.min(CpuPath::best()) }
+        let path = path.min(CpuPath::best());
+        JerkKernel { constant: gravity.constant, softening: gravity.softening, path, sharing: Sharing::default() }
+    }
+
+    /// The same, with targets shared in this way.
+    pub fn shared(self, sharing: Sharing) -> JerkKernel {
+        JerkKernel { sharing, ..self }
     }
 
     /// Acceleration and jerk of the bodies `targets` (numbers among the sources), parallel over targets. About 50 flops a pair,
@@ -75,8 +83,10 @@ impl JerkKernel {
         } else if targets.len().div_ceil(LANES) < 2 * rayon::current_num_threads() {
             tiles.for_each(|(targets, pulls)| self.tile_on_threads::<JERK>(sources, targets, pulls));
         } else {
-            let tiles = targets.par_chunks(LANES).zip(pulls.par_chunks_mut(LANES));
-            tiles.for_each(|(targets, pulls)| self.tile::<JERK>(sources, targets, pulls));
+            let mut tiles: Vec<_> = tiles.collect();
+            self.sharing.for_each_piece(&mut tiles, 1, |_, tiles| {
+                tiles.iter_mut().for_each(|(targets, pulls)| self.tile::<JERK>(sources, targets, pulls));
+            });
         }
     }
 

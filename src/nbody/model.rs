@@ -12,6 +12,7 @@ use super::sampled_error::{SampledError, sampled_error};
 use crate::comm::{Communicator, ReduceOp};
 use crate::cpu::CpuPath;
 use crate::error::Result;
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 use crate::timing::trace::{self, Kind};
 use crate::timing::{Phase, Timers};
@@ -109,6 +110,12 @@ impl<'c> NBodyModel<'c> {
     /// The ranks.
     pub fn comm(&self) -> &'c dyn Communicator {
         self.comm
+    }
+
+    /// Who does which piece of the work, from here on. No bit depends on it.
+    pub fn set_sharing(&mut self, sharing: Sharing) {
+        self.forces.set_sharing(sharing);
+        self.integrator.set_sharing(sharing);
     }
 
     /// Advances all bodies by `dt`. Collective.

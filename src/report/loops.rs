@@ -41,6 +41,7 @@ pub struct Loops {
     ranks: Vec<RankLoop>,
     imbalance: Option<(usize, f64)>,
     ideal_s: Option<f64>,
+    switches: Value,
 }
 
 /// What a meter has counted, for [`RankLoop::sent`]; nothing for very large jobs.
@@ -65,7 +66,12 @@ impl Loops {
         let text = serde_json::to_vec(own).unwrap_or_default();
         let parts = comm.gather(0, &text);
         let ranks = parts.iter().map(|part| serde_json::from_slice(part).unwrap_or_default()).collect();
-        Loops { phases: phases.to_vec(), ranks, imbalance, ideal_s }
+        Loops { phases: phases.to_vec(), ranks, imbalance, ideal_s, switches: Value::Null }
+    }
+
+    /// The same under these lab switches; null if there are none.
+    pub fn under(self, switches: Value) -> Loops {
+        Loops { switches, ..self }
     }
 
     /// The `loop` part of `report.json`.
@@ -83,6 +89,7 @@ impl Loops {
             "usage_per_rank": self.ranks.iter().map(|rank| rank.usage).collect::<Vec<_>>(),
             "ideal_s": self.ideal_s,
             "imbalance": self.imbalance.map(|(rank, extra)| json!({ "rank": rank, "extra": extra })),
+            "switches": self.switches,
         })
     }
 

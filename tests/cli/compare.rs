@@ -49,6 +49,9 @@ fn what_cannot_be_compared_is_refused() {
     workshop.start(&["compare"]).assert_refused(2, &["--mechanisms"]);
     workshop.start(&["compare", "none.toml"]).assert_refused(2, &["none.toml"]);
     workshop.start(&["compare", "plate.toml", "--set", "grid.cell=[2,2]"]).assert_refused(2, &["cells"]);
+    workshop
+        .start(&["compare", "plate.toml", "--hosts", "none"])
+        .assert_refused(2, &["--hosts none", "cannot be read"]);
     let both = workshop.start(&["compare", "plate.toml", "--mechanisms"]);
     assert_eq!(both.code, Some(2), "{both:#?}");
     workshop.start(&["compare", "--mechanisms", "--output", "plate.toml"]).assert_refused(3, &["plate.toml"]);

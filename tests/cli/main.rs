@@ -15,4 +15,5 @@ mod refusals;
 mod scaling;
 mod shapes;
 mod sweep;
+mod switches;
 mod workshop;

@@ -49,9 +49,9 @@ const FILES: [&str; 22] = [
     "REPRODUCE.sh",
 ];
 
-type Row = BTreeMap<String, String>;
+pub(super) type Row = BTreeMap<String, String>;
 
-fn rows(path: &Path) -> Vec<Row> {
+pub(super) fn rows(path: &Path) -> Vec<Row> {
     csv::Reader::from_path(path).unwrap().deserialize().map(|row| row.unwrap()).collect()
 }
 
@@ -67,7 +67,7 @@ fn machine() -> &'static str {
     path
 }
 
-fn scaling(workshop: &Workshop, arguments: &[&str]) -> Outcome {
+pub(super) fn scaling(workshop: &Workshop, arguments: &[&str]) -> Outcome {
     let fixed = ["--launcher", "none", "--time-limit", "30", "--machine", machine()];
     workshop.start(&[&["scaling"], arguments, &fixed].concat())
 }

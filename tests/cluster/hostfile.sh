@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The real program on four hosts by `run_cluster.sh --hostfile`: the digest is that of one process, on Open MPI and on MPICH, also over a
 # slow link; a rank that is killed, a daemon that is killed, a link that is cut and a host that is switched off end the job soon, and it goes
-# on from its checkpoint on what is left, to the same digest.
+# on from its checkpoint on what is left, to the same digest. `compare --hosts` runs its processes over TCP on two hosts.
 #
 # Usage: tests/cluster/hosts_run.sh [thorough]
 # Needs root, namespaces, bridge and veth (exit code 77 and the reason where they are missing). `thorough` does every fault to both kinds of
@@ -66,6 +66,23 @@ normal_link node3
 same slow heat node1,node2,node3,node4
 awk -v t="$(loop_seconds slow)" 'BEGIN { exit !(t >= 3.0) }' || fail "the slow link was not used: $(loop_seconds slow) s"
 echo "  heat over a slow link: the same digest; $(loop_seconds heat-four) s without, $(loop_seconds slow) s with"
+
+# compared PHYSICS: the models side by side, C on two hosts, with the digest of one process, and it goes on when a rank is killed.
+compared() {
+    printf '%s slots=1 # compared\n' node1 node2 >"$SHARED/compared"
+    setsid --wait timeout 120 $ON node1 "$PROGRAM" compare "$SHARED/$1.toml" --hosts "$SHARED/compared" --workers 2 --repeats 1 \
+        --output "$SHARED/compare-$1" >"$SHARED/compare-$1.log" 2>&1 </dev/null || { show "compare-$1"; fail "$1 compared on two hosts"; }
+    grep -q '^ *C  processes over TCP: 2 x 1 ranks x threads on node1, node2$' "$SHARED/compare-$1.log" || { show "compare-$1"; fail "$1: C is not on two hosts"; }
+    python3 - "$SHARED/compare-$1/compare.csv" "$(digest_of "$SHARED/$1-alone")" <<'PYTHON' || { show "compare-$1"; fail "$1 compared on two hosts"; }
+import csv, sys
+
+rows = {row["model"]: row for row in csv.DictReader(open(sys.argv[1]))}
+assert {"A", "B", "C"} <= set(rows) and {row["digest"] for row in rows.values()} == {sys.argv[2]}, rows
+assert float(rows["C"]["latency_s"]) > 0 and rows["C"]["from_step"], rows["C"]
+PYTHON
+    echo "  $1 compared, C on 2 hosts: the same digest"
+}
+compared heat
 
 daemon=orted killed=137 lost=205
 # In version 5 a neighbour often sees first that a rank has gone, and aborts with the number of MPI's error; where a daemon is lost, mpirun says 0

@@ -77,3 +77,35 @@ print(f"  compared: {', '.join(sorted(rows))}, one digest")
 PYTHON
     rm -r "$scratch/compare"
 done
+
+# Lab switches on two ranks: every run has the digest of the first, or the command fails.
+for deck in "inputs/heat/eigenmode_3d.toml --set time.steps=10" "inputs/nbody/plummer_100k.toml --set bodies.count=2000 --set time.steps=2"; do
+    read -ra words <<<"$deck"
+    timeout 120 "$PARHELION" compare "${words[@]}" --switches --workers 2 --repeats 1 --output "$scratch/switches" >"$scratch/table" 2>"$scratch/stderr" </dev/null ||
+        fail "the switches on $deck: $(cat "$scratch/table" "$scratch/stderr")"
+    grep -q -- "^--blocking --net-delay 0.0002,2,1," "$scratch/switches/switches.csv" || fail "no ranks: $(cat "$scratch/switches/switches.csv")"
+    rm -r "$scratch/switches"
+done
+echo "  lab switches: one digest"
+
+LIMIT=60 must_end 2 ranks 2 "$PARHELION" compare inputs/heat/eigenmode_3d.toml --output "$scratch/refused"
+grep -q "^error: this command starts its ranks itself" "$scratch/err" || fail "compare under a launcher: $(cat "$scratch/err")"
+
+# here: processes of runs below $scratch.
+here() { grep -l -a -s "$scratch/ended" /proc/[0-9]*/cmdline || true; }
+
+# A comparison that is asked to end takes its launcher and ranks with it.
+"$PARHELION" compare inputs/heat/eigenmode_3d.toml --set time.steps=10000000 --switches --workers 2 --output "$scratch/ended" >/dev/null 2>"$scratch/stderr" </dev/null &
+comparison=$!
+for _ in $(seq 300); do
+    [ "$(here | wc -l)" -ge 3 ] && break
+    sleep 0.1
+done
+[ "$(here | wc -l)" -ge 3 ] || fail "no ranks were started: $(cat "$scratch/stderr")"
+kill -TERM $comparison
+code=0
+timeout 30 tail --pid=$comparison -f /dev/null || fail "the comparison had not ended 30 s after SIGTERM"
+wait $comparison || code=$?
+[ "$code" = 143 ] || fail "a comparison that was asked to end: exit code $code: $(cat "$scratch/stderr")"
+[ -z "$(here)" ] || fail "left behind: $(here)"
+echo "  a comparison that is asked to end leaves nothing behind"

@@ -6,6 +6,7 @@
 
 use super::model::Model;
 use super::trial::{Measured, Trials, has_checkpoint};
+use crate::interrupt;
 use crate::laboratory::scaling::child;
 use crate::laboratory::scaling::experiment::{QUIET, read_report};
 use crate::laboratory::scaling::plan::Shape;
@@ -84,6 +85,7 @@ impl Job {
         let start = Instant::now();
         while !done() {
             match self.0.try_wait() {
+                Ok(None) if interrupt::requested().is_some() => return Err("it was asked to stop".to_owned()),
                 Ok(None) if start.elapsed() < limit => std::thread::sleep(LOOK_EVERY),
                 Ok(None) => return Err("no checkpoint came in two minutes".to_owned()),
                 _ => return Err("the run was over before it could be killed: give it more steps".to_owned()),

@@ -4,23 +4,27 @@
 //! |---|---|
 //! | [`model`] | the models, and how each is started |
 //! | [`trial`] | a run as a child process, and what its report says |
+//! | [`hosts`] | a host file |
 //! | [`kill`] | a worker that is killed, and going on |
 //! | [`lines`] | lines of source that each model needs |
 //! | [`rows`] | the table: what a course says, what was measured, where they differ |
+//! | [`switches`] | `--switches` instead: what each lab switch costs |
 //! | [`texts`] | the table for a terminal, in Markdown, LaTeX, CSV, and as a page |
 //!
 //! Refused: more than two numbers of workers, for `scaling` fits laws; a table of words alone.
 
+pub mod hosts;
 pub mod kill;
 pub mod lines;
 pub mod model;
 pub mod rows;
+pub mod switches;
 pub mod texts;
 pub mod trial;
 
 use crate::console;
 use crate::error::{Error, Result};
-use crate::laboratory::mechanisms::jobs::{Transport, between_ranks};
+use crate::laboratory::mechanisms::jobs::{Transport, between, between_ranks};
 use crate::laboratory::mechanisms::paths::{self, Path as MessagePath};
 use crate::laboratory::scaling::folder::{DECK, write_text};
 use crate::laboratory::scaling::plan::{Ranks, Shape};
@@ -28,6 +32,7 @@ use crate::laboratory::scaling::planning::Deck;
 use crate::laboratory::scaling::starter::{Starter, Wish};
 use crate::output::plain_file;
 use crate::output::run_lock::Lock;
+use crate::runtime::launcher::Launcher;
 use kill::Killed;
 use model::{MODELS, Model};
 use std::path::PathBuf;
@@ -46,6 +51,8 @@ pub struct Request {
     pub repeats: usize,
     /// Where results go.
     pub folder: PathBuf,
+    /// Host file of processes over TCP.
+    pub hosts: Option<PathBuf>,
 }
 
 /// One model, measured.
@@ -83,10 +90,16 @@ pub struct Comparison {
 pub fn compare(request: &Request) -> Result<String> {
     let deck = Deck::read(&request.deck, &request.overrides)?;
     let (starter, why) = starter()?;
+    let hosts =
+        request.hosts.as_deref().map(|file| hosts::read(file, request.workers)).transpose()?.unwrap_or_default();
+    if let (Some(why), false) = (&why, hosts.is_empty()) {
+        return Err(Error::Input(format!("--hosts: {why}")));
+    }
     plain_file::make_directory(&request.folder).map_err(|cause| Error::io("make", &request.folder, cause))?;
     let _lock = Lock::acquire(&request.folder)?;
     write_text(&request.folder.join(DECK), deck.text())?;
-    let trials = Trials { starter: &starter, deck: request.folder.join(DECK), folder: request.folder.join("runs") };
+    let folder = request.folder.join("runs");
+    let trials = Trials { starter: &starter, deck: request.folder.join(DECK), folder, hosts };
     plain_file::make_directory(&trials.folder).map_err(|cause| Error::io("make", &trials.folder, cause))?;
     let found = conduct(request, &trials, why)?;
     texts::write(&request.folder, &found)?;
@@ -97,6 +110,7 @@ pub fn compare(request: &Request) -> Result<String> {
 fn starter() -> Result<(Starter, Option<String>)> {
     match Starter::new(Wish::By(Ranks::Mpirun), true) {
         Ok(starter) => Ok((starter, None)),
+        Err(error) if Launcher::of_environment().is_some_and(|launcher| launcher.tasks > 1) => Err(error),
         Err(_) => {
             let why = if cfg!(feature = "mpi") {
                 "mpirun does not answer here; install Open MPI or MPICH, or set MPIRUN"
@@ -161,7 +175,7 @@ fn conduct(request: &Request, trials: &Trials<'_>, why: Option<String>) -> Resul
 fn path_of(model: Model, trials: &Trials<'_>) -> std::result::Result<MessagePath, String> {
     match model {
         Model::Threads => Ok(paths::shared_memory()),
-        Model::Tcp => between_ranks(&trials.folder, Transport::Tcp),
+        Model::Tcp => between(&trials.folder, Transport::Tcp, &trials.hosts),
         Model::Processes | Model::Hybrid => between_ranks(&trials.folder, Transport::Default),
     }
 }

@@ -30,7 +30,11 @@ pub fn write(folder: &Path, found: &Comparison) -> Result<()> {
 fn legend(found: &Comparison) -> Vec<String> {
     let line = |c: &Column| {
         let [ranks, threads] = c.measured.shape;
-        format!("{}  {}: {ranks} x {threads} ranks x threads", c.model.letter(), c.model.words())
+        let hosts = match &c.measured.hosts[..] {
+            [] | [_] => String::new(),
+            several => format!(" on {}", several.join(", ")),
+        };
+        format!("{}  {}: {ranks} x {threads} ranks x threads{hosts}", c.model.letter(), c.model.words())
     };
     let missing = found.missing.iter().map(|why| format!("not run: {why}"));
     found.columns.iter().map(line).chain(missing).collect()
@@ -46,7 +50,7 @@ fn said(row: &Row, found: &Comparison) -> String {
         .join(" | ")
 }
 
-fn wrapped(text: &str, first: &str, rest: &str) -> String {
+pub(super) fn wrapped(text: &str, first: &str, rest: &str) -> String {
     let (mut lines, mut line) = (String::new(), first.to_owned());
     for word in text.split(' ') {
         if line.len() > rest.len().max(first.len()) && line.chars().count() + 1 + word.chars().count() > WIDTH {

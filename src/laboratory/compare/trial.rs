@@ -20,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(600);
 pub struct Measured {
     /// Ranks and threads of each.
     pub shape: [usize; 2],
+    /// Machines that it ran on.
+    pub hosts: Vec<String>,
     /// Of the final state.
     pub digest: String,
     /// `heat` or `nbody`.
@@ -65,6 +67,8 @@ pub struct Trials<'a> {
     pub deck: PathBuf,
     /// Where run directories are made.
     pub folder: PathBuf,
+    /// Where processes over TCP run; on this machine if there are none.
+    pub hosts: Vec<String>,
 }
 
 impl Trials<'_> {
@@ -74,8 +78,12 @@ impl Trials<'_> {
     /// In words, if the launcher cannot do it.
     pub fn words(&self, model: Model, shape: Shape, arguments: &[String]) -> std::result::Result<Vec<String>, String> {
         let over_tcp = model == Model::Tcp;
-        let launch = self.starter.launch_program(shape, over_tcp);
-        let mut words = launch.ok_or("the launcher is not that of Open MPI, whose flags choose TCP")?;
+        let mut words = if over_tcp && !self.hosts.is_empty() {
+            self.starter.launch_on_hosts(shape.ranks, &self.hosts)
+        } else {
+            let launch = self.starter.launch_program(shape, over_tcp);
+            launch.ok_or("the launcher is not that of Open MPI, whose flags choose TCP; --hosts does not need them")?
+        };
         words.extend(["run".to_owned(), self.deck.display().to_string()]);
         words.extend(["--threads".to_owned(), shape.threads.to_string()]);
         words.extend_from_slice(arguments);
@@ -123,6 +131,7 @@ fn measured(report: &Value, shape: Shape, process_s: f64) -> Measured {
     let outside = (process_s - number(&report["wall_s"])).max(0.0);
     Measured {
         shape: [shape.ranks, shape.threads],
+        hosts: hosts(report),
         digest: report["digest"].as_str().unwrap_or_default().to_owned(),
         physics: report["physics"].as_str().unwrap_or_default().to_owned(),
         steps: number(&report["steps"]),
@@ -138,6 +147,11 @@ fn measured(report: &Value, shape: Shape, process_s: f64) -> Measured {
         voluntary: used("voluntary_switches"),
         involuntary: used("involuntary_switches"),
     }
+}
+
+fn hosts(report: &Value) -> Vec<String> {
+    let names = report["hosts"].as_array().into_iter().flatten();
+    names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 /// The run whose loop is the median of all, the lower one of two.

@@ -35,16 +35,25 @@ impl Transport {
 /// # Errors
 /// In words.
 pub fn between_ranks(folder: &Path, transport: Transport) -> std::result::Result<MessagePath, String> {
+    between(folder, transport, &[])
+}
+
+/// The same on the first two of these hosts, over TCP; on this machine if there are none.
+///
+/// # Errors
+/// In words.
+pub fn between(folder: &Path, transport: Transport, hosts: &[String]) -> std::result::Result<MessagePath, String> {
     let why = |cause: &dyn std::fmt::Display| format!("{}: {cause}", transport.name());
     let starter = Starter::new(Wish::By(Ranks::Mpirun), true).map_err(|_| {
         why(&if cfg!(feature = "mpi") { "mpirun does not answer here" } else { "this program was built without MPI" })
     })?;
     let file = folder.join(format!("messages.{}", std::process::id()));
     let tcp = transport == Transport::Tcp;
-    let words = starter
-        .launch_program(Shape { ranks: 2, threads: 1 }, tcp)
-        .ok_or_else(|| why(&"the launcher is not that of Open MPI, whose flags choose TCP"))?;
-    let mut words: Vec<String> = words;
+    let here = || {
+        let words = starter.launch_program(Shape { ranks: 2, threads: 1 }, tcp);
+        words.ok_or_else(|| why(&"the launcher is not that of Open MPI, whose flags choose TCP"))
+    };
+    let mut words = if hosts.is_empty() { here()? } else { starter.launch_on_hosts(2, &hosts[..hosts.len().min(2)]) };
     words.extend([partner::COMMAND.to_owned(), "messages".into(), "--file".into(), file.display().to_string()]);
     let ended = child::run(&mut starter.command(&words), LIMIT).map_err(|error| why(&error));
     let text = plain_file::read_text(&file, 1 << 20);
@@ -55,6 +64,10 @@ pub fn between_ranks(folder: &Path, transport: Transport) -> std::result::Result
     }
     let mut path: MessagePath =
         text.map_err(|cause| why(&cause)).and_then(|text| serde_json::from_str(&text).map_err(|cause| why(&cause)))?;
-    path.name = if tcp { "mpi over tcp".to_owned() } else { "mpi".to_owned() };
+    path.name = match hosts {
+        [] if tcp => "mpi over tcp".to_owned(),
+        [] => "mpi".to_owned(),
+        _ => "mpi between hosts".to_owned(),
+    };
     Ok(path)
 }

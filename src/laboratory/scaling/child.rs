@@ -1,6 +1,8 @@
-//! A child process that can neither hang nor be forgotten: it runs under a time limit, and what it says on standard error is kept.
+//! A child process that can neither hang nor be forgotten: it runs under a time limit, ends when this process is asked to stop, and what it
+//! says on standard error is kept.
 
 use crate::error::{Error, Result};
+use crate::interrupt;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -55,24 +57,24 @@ fn listen(child: &mut Child) -> mpsc::Receiver<String> {
 
 /// The exit code, none if the child had to be ended.
 fn wait(child: &mut Child, limit: Duration) -> Option<Option<i32>> {
-    let ended_within = |child: &mut Child, limit: Duration| {
+    let ended_within = |child: &mut Child, limit: Duration, is_asked_to_stop: &dyn Fn() -> bool| {
         let start = Instant::now();
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return Some(status.code()),
                 Err(_) => return Some(None),
-                Ok(None) if start.elapsed() >= limit => return None,
+                Ok(None) if start.elapsed() >= limit || is_asked_to_stop() => return None,
                 Ok(None) => std::thread::sleep(LOOK_EVERY),
             }
         }
     };
-    if let Some(code) = ended_within(child, limit) {
+    if let Some(code) = ended_within(child, limit, &|| interrupt::requested().is_some()) {
         return Some(code);
     }
     if let Some(process) = rustix::process::Pid::from_raw(child.id() as i32) {
         let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
     }
-    if ended_within(child, GRACE).is_none() {
+    if ended_within(child, GRACE, &|| false).is_none() {
         let _ = child.kill();
         let _ = child.wait();
     }

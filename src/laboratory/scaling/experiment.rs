@@ -9,6 +9,7 @@ use super::schedule::{self, Task};
 use super::starter::Starter;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::laboratory::switches::Switches;
 use crate::output::plain_file;
 use crate::output::run_directory::TRACE;
 use serde_json::Value;
@@ -149,7 +150,14 @@ impl Experiment<'_> {
         if let Some((rank, extra)) = self.plan.imbalance.filter(|(rank, _)| *rank < shape.ranks) {
             arguments.extend(["--imbalance".to_owned(), format!("{rank},{extra}")]);
         }
+        arguments.extend(self.switches(task).arguments());
         self.starter.words(shape, &self.deck, &arguments)
+    }
+
+    /// The lab switches of a run; the shape of a check need not allow the same cuts.
+    fn switches(&self, task: Task) -> Switches {
+        let cut_axes = self.plan.switches.cut_axes.filter(|_| task.kind != Kind::Check);
+        Switches { cut_axes, ..self.plan.switches }
     }
 
     /// Seconds that a run may take: the user's, or far more than its warm-up took.
@@ -193,6 +201,7 @@ impl Experiment<'_> {
             mhz: None,
             started_unix: 0.0,
             directory: String::new(),
+            switches: self.switches(task).arguments().join(" "),
             message: if status == Status::Ok { String::new() } else { ended.message.clone() },
         }
     }

@@ -189,11 +189,12 @@ pub fn reproduce(plan: &Plan, folder: &Path) -> String {
         super::plan::Ranks::Srun => "srun",
     };
     let imbalance = plan.imbalance.map_or(String::new(), |(rank, extra)| format!(" --imbalance {rank},{extra}"));
+    let switches: String = plan.switches.arguments().iter().map(|word| format!(" {word}")).collect();
     let name = folder.file_name().map_or_else(|| "scaling".into(), |name| name.to_string_lossy().into_owned());
     format!(
         "#!/bin/sh\n# Does this experiment again, into {name}_again beside it. Made by parhelion {}.\nset -e\ncd \"$(dirname \"$0\")\"\n\
          \"${{PARHELION:-parhelion}}\" scaling {DECK} --ranks {ranks} --threads {threads} --mode {mode} --repeats {} --seed {} \\\n    \
-         --launcher {launcher}{imbalance} --output ../{name}_again\n",
+         --launcher {launcher}{imbalance}{switches} --output ../{name}_again\n",
         plan.program, plan.repeats, plan.seed
     )
 }

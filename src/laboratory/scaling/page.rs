@@ -113,7 +113,7 @@ impl Page<'_> {
             );
         };
         let mut text = format!(
-            "{}. Machine: {}. Measured: {}. Messages between hosts cost {}. The model knows of no --imbalance. The band of the \
+            "{}. Machine: {}. Measured: {}. Messages between hosts cost {}. The model knows of no --imbalance and no other lab switch. The band of the \
              extrapolation: largest error of the model with a core for each worker, once more for every doubling, and the interval of \
              Amdahl's fraction if that is fitted, as the root of their squares",
             hindsight.words(),

@@ -1,5 +1,6 @@
 //! What an experiment runs, as plain data: `experiment.json` of its folder.
 
+use crate::laboratory::switches::Switches;
 use serde::{Deserialize, Serialize};
 
 /// How the problem follows the workers.
@@ -116,6 +117,9 @@ pub struct Plan {
     pub time_limit_s: f64,
     /// The rank that is slowed down on purpose, and by how much.
     pub imbalance: Option<(usize, f64)>,
+    /// What else is done worse on purpose.
+    #[serde(default)]
+    pub switches: Switches,
 }
 
 impl Plan {
@@ -152,6 +156,7 @@ impl Plan {
             (self.repeats != other.repeats, "--repeats"),
             (self.seed != other.seed, "--seed"),
             (self.imbalance != other.imbalance, "--imbalance"),
+            (self.switches != other.switches, "the lab switches"),
         ];
         parts.into_iter().find(|(differs, _)| *differs).map(|(_, what)| what)
     }

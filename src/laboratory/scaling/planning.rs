@@ -11,6 +11,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::input::bodies::Files;
 use crate::input::mask;
+use crate::laboratory::switches::Switches;
 use crate::nbody::initial;
 use crate::nbody::problem::Method;
 use crate::run_config::{HeatRun, NBodyRun, RunConfig, Until};
@@ -42,6 +43,8 @@ pub struct Request {
     pub time_limit_s: f64,
     /// The rank that is slowed down on purpose.
     pub imbalance: Option<(usize, f64)>,
+    /// What else is done worse on purpose.
+    pub switches: Switches,
 }
 
 /// The deck of an experiment: read, overridden and written out, without its process grid, which shapes choose.
@@ -141,7 +144,7 @@ pub fn plan(deck: &Deck, request: &Request, starter: &Starter) -> Result<Plan> {
                 Mode::Strong => Vec::new(),
                 Mode::Weak => deck.grown(shape.workers() as f64 / base as f64)?,
             };
-            cases.push(case(deck, mode, shape, overrides)?);
+            cases.push(case(deck, mode, shape, overrides, &request.switches)?);
         }
     }
     add_checks(&mut cases);
@@ -162,12 +165,13 @@ pub fn plan(deck: &Deck, request: &Request, starter: &Starter) -> Result<Plan> {
         seed: request.seed,
         time_limit_s: request.time_limit_s,
         imbalance: request.imbalance,
+        switches: request.switches,
     })
 }
 
-fn case(deck: &Deck, mode: Mode, shape: Shape, overrides: Vec<String>) -> Result<Case> {
+fn case(deck: &Deck, mode: Mode, shape: Shape, overrides: Vec<String>, switches: &Switches) -> Result<Case> {
     let explain = |error: Error| Error::Input(format!("{} {}: {error}", mode.name(), shape.words()));
-    let config = deck.config(&overrides).map_err(explain)?;
+    let config = deck.config(&overrides).and_then(|config| switches.cut(config, shape.ranks)).map_err(explain)?;
     let (unknowns, serial_s) = match &config {
         RunConfig::Heat(run) => heat_cost(run, shape.ranks).map_err(explain)?,
         RunConfig::NBody(run) => bodies_cost(run).map_err(explain)?,

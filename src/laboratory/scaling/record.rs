@@ -92,6 +92,9 @@ pub struct Record {
     pub started_unix: f64,
     /// Its run directory, below the folder of the experiment.
     pub directory: String,
+    /// Lab switches that it ran under.
+    #[serde(default)]
+    pub switches: String,
     /// What it said when it failed.
     pub message: String,
 }
@@ -175,6 +178,7 @@ pub(super) mod tests {
             mhz: None,
             started_unix: 1.7e9,
             directory: "runs/0001".into(),
+            switches: String::new(),
             message: String::new(),
         }
     }

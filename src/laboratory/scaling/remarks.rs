@@ -32,6 +32,7 @@ pub fn remarks(plan: &Plan, records: &[Record], analysis: &Analysis, cores: usiz
     if let Some((rank, extra)) = plan.imbalance {
         found.push(format!("rank {rank} was slowed down on purpose by {:.0} % (--imbalance)", 100.0 * extra));
     }
+    found.extend(plan.switches.remarks());
     found
 }
 

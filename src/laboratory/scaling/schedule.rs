@@ -91,6 +91,7 @@ pub(super) mod tests {
     use super::super::plan::{Case, Mode, Ranks};
     use super::super::record::tests::record;
     use super::*;
+    use crate::laboratory::switches::Switches;
 
     /// A strong experiment with these shapes.
     pub fn plan(shapes: &[(usize, usize)], repeats: usize) -> Plan {
@@ -115,6 +116,7 @@ pub(super) mod tests {
             seed: 1,
             time_limit_s: 60.0,
             imbalance: None,
+            switches: Switches::default(),
         }
     }
 

@@ -63,7 +63,7 @@ impl Starter {
     pub fn new(wish: Wish, several: bool) -> Result<Starter> {
         if let Some(launcher) = Launcher::of_environment().filter(|launcher| launcher.tasks > 1) {
             return Err(Error::Input(format!(
-                "scaling starts its ranks itself, but {} started {} of it; start it once, without a launcher",
+                "this command starts its ranks itself, but {} started {} of it; start it once, without a launcher",
                 launcher.name, launcher.tasks
             )));
         }
@@ -136,6 +136,22 @@ impl Starter {
         }
         words.push(self.program.display().to_string());
         Some(words)
+    }
+
+    /// The words of the command that runs this program on ranks that are dealt to hosts in turn, over TCP alone where flags choose it.
+    pub fn launch_on_hosts(&self, ranks: usize, hosts: &[String]) -> Vec<String> {
+        let each = ranks.div_ceil(hosts.len().max(1));
+        let list: Vec<String> = hosts.iter().map(|host| format!("{host}:{each}")).collect();
+        let mut words = vec![mpirun(), "-n".to_owned(), ranks.to_string()];
+        if self.flavour == Flavour::OpenMpi {
+            words.extend(TCP.map(str::to_owned));
+            words.extend(["--host".to_owned(), list.join(",")]);
+            words.extend(["--map-by", "node", "--bind-to", "none"].map(str::to_owned));
+        } else {
+            words.extend(["-hosts".to_owned(), list.join(",")]);
+        }
+        words.push(self.program.display().to_string());
+        words
     }
 
     /// More workers than cores that are known.
@@ -225,6 +241,15 @@ mod tests {
         let inside = line(&starter(Ranks::Mpirun, Flavour::OpenMpi, 4, true), 16, 2);
         assert!(inside.contains("-n 16 --map-by slot:PE=2"), "{inside}");
         assert!(line(&starter(Ranks::Domains, Flavour::OpenMpi, 4, false), 3, 1).contains("--threads 1 --domains 3"));
+    }
+
+    #[test]
+    fn ranks_are_dealt_to_hosts() {
+        let hosts = ["node1".to_owned(), "node2".to_owned()];
+        let of = |flavour| starter(Ranks::Mpirun, flavour, 4, false).launch_on_hosts(3, &hosts).join(" ");
+        let open = of(Flavour::OpenMpi);
+        assert!(open.contains("-n 3 --mca pml ob1 --mca btl tcp,self --host node1:2,node2:2 --map-by node"), "{open}");
+        assert!(of(Flavour::Mpich).ends_with("-n 3 -hosts node1:2,node2:2 /bin/parhelion"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! The deck is kept as text and compared with the file at each start: a member that ran yesterday and one that runs today are rows of one
 //! table only if they come from one deck. Workers and threads are not part of the plan, since results do not depend on them.
 
-use crate::cli::{DeckArgs, RunArgs};
+use crate::cli::{DeckArgs, RunArgs, SwitchArgs};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -95,6 +95,7 @@ impl Job {
             max_time: seconds,
             watchdog: None,
             imbalance: None,
+            switches: SwitchArgs::default(),
             quiet: true,
             trace: None,
             live: false,

@@ -10,6 +10,7 @@ use super::survey::Survey;
 use super::traversal::{Effort, Leaves, Room, Walk};
 use crate::comm::{Communicator, ReduceOp};
 use crate::nbody::gravity::{PairKernel, Sources};
+use crate::parallel::Sharing;
 use crate::timing::Phase;
 use crate::timing::trace::{self, Kind};
 use rayon::prelude::*;
@@ -48,6 +49,8 @@ pub struct Terms<'a> {
     pub constant: f64,
     /// False if leaves are taken as points.
     pub needs_bodies: bool,
+    /// Who walks which branches.
+    pub sharing: Sharing,
 }
 
 /// A branch to walk, and what is done at its leaves.
@@ -87,7 +90,7 @@ impl Terms<'_> {
     fn compute<L: Leaves + Send>(&self, store: &Store, tasks: &mut [&mut Task<'_, L>]) {
         let walk = self.walk(store);
         let in_a_row = (tasks.len() / (ROWS_PER_THREAD * rayon::current_num_threads())).max(1);
-        tasks.par_chunks_mut(in_a_row).for_each(|tasks| {
+        self.sharing.for_each_piece(tasks, in_a_row, |_, tasks| {
             let (mut room, begin) = (Room::default(), trace::is_on().then(Instant::now));
             for task in tasks.iter_mut() {
                 task.effort = walk.run(&mut room, &task.branch.path, &mut task.leaves);

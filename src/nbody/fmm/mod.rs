@@ -53,6 +53,7 @@ use crate::error::{Error, Result};
 use crate::nbody::force::{ForceCosts, Forces};
 use crate::nbody::gravity::{PairKernel, Sources};
 use crate::nbody::problem::Gravity;
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 use crate::timing::Phase;
 use crate::timing::trace::{self, Kind};
@@ -83,6 +84,7 @@ pub struct Fmm {
     tuning: Tuning,
     work: Vec<f32>,
     costs: ForceCosts,
+    sharing: Sharing,
 }
 
 impl Fmm {
@@ -102,6 +104,7 @@ impl Fmm {
             tuning,
             work: Vec::new(),
             costs: ForceCosts::default(),
+            sharing: Sharing::default(),
         }
     }
 
@@ -139,6 +142,10 @@ impl Forces for Fmm {
 
     fn costs(&self) -> ForceCosts {
         self.costs
+    }
+
+    fn set_sharing(&mut self, sharing: Sharing) {
+        self.sharing = sharing;
     }
 }
 
@@ -221,6 +228,7 @@ impl Fmm {
             instructions: self.instructions,
             constant: self.gravity.constant,
             needs_bodies,
+            sharing: self.sharing,
         }
     }
 

@@ -34,6 +34,7 @@ use crate::error::{Error, Result};
 use crate::nbody::force::Forces;
 use crate::nbody::jerk::{JerkKernel, MovingSources};
 use crate::nbody::problem::Gravity;
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 
 /// Last coefficient over acceleration that a step aims at (Rein & Spiegel 2015, section 2.3).
@@ -335,6 +336,10 @@ impl TimeIntegrator for GaussRadau {
             }
             None => expect_no_state(state),
         }
+    }
+
+    fn set_sharing(&mut self, sharing: Sharing) {
+        self.kernel = self.kernel.shared(sharing);
     }
 
     fn counts(&self) -> StepCounts {

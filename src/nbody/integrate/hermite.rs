@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::nbody::force::Forces;
 use crate::nbody::jerk::{JerkKernel, Pull};
 use crate::nbody::problem::{Gravity, Substeps};
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 use rayon::prelude::*;
 
@@ -206,6 +207,10 @@ impl TimeIntegrator for Hermite {
         }
         self.kept = KeptLevels { dt: f64::from_le_bytes(*dt), levels: levels.to_vec() };
         Ok(())
+    }
+
+    fn set_sharing(&mut self, sharing: Sharing) {
+        self.kernel = self.kernel.shared(sharing);
     }
 
     fn counts(&self) -> StepCounts {

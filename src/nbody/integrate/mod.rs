@@ -43,6 +43,7 @@ use super::problem::{Gravity, Integrator, Substeps};
 use crate::comm::Communicator;
 use crate::cpu::CpuPath;
 use crate::error::Result;
+use crate::parallel::Sharing;
 use crate::particles::Particles;
 
 /// A scheme that advances all bodies.
@@ -73,6 +74,9 @@ pub trait TimeIntegrator {
 
     /// What the steps so far have taken, equal on all ranks.
     fn counts(&self) -> StepCounts;
+
+    /// Who does which piece of the work that the scheme itself has, from here on; most leave all of it to [`Forces`].
+    fn set_sharing(&mut self, _sharing: Sharing) {}
 }
 
 /// What steps have taken.
