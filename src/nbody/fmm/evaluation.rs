@@ -62,12 +62,17 @@ pub struct Task<'a, L> {
     pub leaves: L,
     /// What it has cost.
     pub effort: Effort,
+    /// Cells that it was found to miss.
+    missing: Vec<u32>,
 }
+
+/// Tasks of this rank.
+type Tasks<'t, 'a, L> = Vec<&'t mut Task<'a, L>>;
 
 impl<'a, L> Task<'a, L> {
     /// Not done yet.
     pub fn new(branch: &'a Branch, leaves: L) -> Task<'a, L> {
-        Task { branch, leaves, effort: Effort::default() }
+        Task { branch, leaves, effort: Effort::default(), missing: Vec::new() }
     }
 }
 
@@ -87,13 +92,15 @@ impl Terms<'_> {
         }
     }
 
-    fn compute<L: Leaves + Send>(&self, store: &Store, tasks: &mut [&mut Task<'_, L>]) {
+    /// Walks; returns the tasks for which something was missing, which have to be done again.
+    fn compute<'t, 'a, L: Leaves + Send>(&self, store: &Store, mut tasks: Tasks<'t, 'a, L>) -> Tasks<'t, 'a, L> {
         let walk = self.walk(store);
         let in_a_row = (tasks.len() / (ROWS_PER_THREAD * rayon::current_num_threads())).max(1);
-        self.sharing.for_each_piece(tasks, in_a_row, |_, tasks| {
+        self.sharing.for_each_piece(&mut tasks, in_a_row, |_, tasks| {
             let (mut room, begin) = (Room::default(), trace::is_on().then(Instant::now));
             for task in tasks.iter_mut() {
                 task.effort = walk.run(&mut room, &task.branch.path, &mut task.leaves);
+                task.missing = std::mem::take(&mut room.missing);
             }
             if let Some(begin) = begin {
                 let efforts = tasks.iter().map(|task| task.effort);
@@ -106,15 +113,24 @@ impl Terms<'_> {
                 );
             }
         });
+        tasks.retain(|task| !task.missing.is_empty());
+        tasks
     }
 
-    /// Computes tasks from the end of the list until it is empty or so many seconds have passed.
-    fn compute_for<L: Leaves + Send>(&self, seconds: f64, store: &Store, ready: &mut Vec<&mut Task<'_, L>>) {
+    /// Computes tasks from the end of the list until it is empty or so many seconds have passed. Those that have to be done again go to
+    /// `pending`.
+    fn compute_for<'t, 'a, L: Leaves + Send>(
+        &self,
+        seconds: f64,
+        store: &Store,
+        ready: &mut Tasks<'t, 'a, L>,
+        pending: &mut Tasks<'t, 'a, L>,
+    ) {
         let start = Instant::now();
         let batch = BRANCHES_PER_LOOK * rayon::current_num_threads();
         while !ready.is_empty() && start.elapsed().as_secs_f64() < seconds {
-            let mut now = ready.split_off(ready.len().saturating_sub(batch));
-            self.compute(store, &mut now);
+            let now = ready.split_off(ready.len().saturating_sub(batch));
+            pending.extend(self.compute(store, now));
         }
     }
 }
@@ -129,28 +145,35 @@ pub fn run<L: Leaves + Send>(
 ) -> Traffic {
     let mut traffic = Traffic::default();
     let is_active = |task: &&mut Task<L>| store.cells[task.branch.root()].active;
-    let mut ready: Vec<&mut Task<L>> = tasks.iter_mut().filter(is_active).collect();
-    let mut pending: Vec<Pending<'_, '_, L>> = Vec::new();
-    if comm.size() > 1 {
-        pending.extend(ready.drain(..).map(|task| Pending { task, missing: Vec::new() }));
+    let mut pending: Tasks<'_, '_, L> = tasks.iter_mut().filter(is_active).collect();
+    if comm.size() == 1 {
+        terms.compute(store, pending);
+        return traffic;
     }
-    while comm.size() > 1 {
+    let mut ready = Vec::new();
+    loop {
         let start = Instant::now();
         let missing = sift(terms, store, &mut pending, &mut ready);
         let sifted = Instant::now();
         traffic.seconds += (sifted - start).as_secs_f64();
         trace::record(Kind::Phase(Phase::Exchange), start, sifted, 0);
-        let mut most = [missing.len() as f64];
-        comm.all_reduce(ReduceOp::Max, &mut most);
-        if most[0] == 0.0 {
-            break;
+        if most(comm, missing.len()) > 0 {
+            let mut work = |store: &Store| terms.compute_for(FLIGHT_S, store, &mut ready, &mut pending);
+            exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
+            continue;
         }
-        let mut work = |store: &Store| terms.compute_for(FLIGHT_S, store, &mut ready);
-        exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
+        pending.extend(terms.compute(store, std::mem::take(&mut ready)));
+        if most(comm, pending.len()) == 0 {
+            return traffic;
+        }
     }
-    ready.extend(pending.into_iter().map(|pending| pending.task));
-    terms.compute(store, &mut ready);
-    traffic
+}
+
+/// The largest number of any rank.
+fn most(comm: &dyn Communicator, number: usize) -> u64 {
+    let mut largest = [number as f64];
+    comm.all_reduce(ReduceOp::Max, &mut largest);
+    largest[0] as u64
 }
 
 /// Records what a thread has walked: far and near alternate at every leaf, and are shown as one piece each.
@@ -161,20 +184,13 @@ fn record_walk(begin: Instant, effort: Effort) {
     trace::record_since(Kind::Walk, begin, 0);
 }
 
-/// A task that cannot be done yet.
-struct Pending<'t, 'a, L> {
-    task: &'t mut Task<'a, L>,
-    /// Cells that it was found to miss.
-    missing: Vec<u32>,
-}
-
 /// Moves tasks that miss nothing from `pending` to `ready`; returns what the others miss, ascending. Only tasks for which all has come
 /// that they were known to miss are surveyed again.
 fn sift<'t, 'a, L: Send>(
     terms: &Terms<'_>,
     store: &Store,
-    pending: &mut Vec<Pending<'t, 'a, L>>,
-    ready: &mut Vec<&'t mut Task<'a, L>>,
+    pending: &mut Tasks<'t, 'a, L>,
+    ready: &mut Tasks<'t, 'a, L>,
 ) -> Vec<u32> {
     let survey = Survey {
         store,
@@ -188,12 +204,12 @@ fn sift<'t, 'a, L: Send>(
     pending.par_iter_mut().for_each(|pending| {
         pending.missing.retain(|&place| matches!(store.cells[place as usize].content, Content::Elsewhere { .. }));
         if pending.missing.is_empty() {
-            pending.missing = survey.missing(&pending.task.branch.path);
+            pending.missing = survey.missing(&pending.branch.path);
         }
     });
     let mut all: Vec<u32> = pending.iter().flat_map(|pending| &pending.missing).copied().collect();
     all.sort_unstable();
     all.dedup();
-    ready.extend(pending.extract_if(.., |pending| pending.missing.is_empty()).map(|pending| pending.task));
+    ready.extend(pending.extract_if(.., |pending| pending.missing.is_empty()));
     all
 }

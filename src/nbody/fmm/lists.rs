@@ -77,6 +77,12 @@ impl Lists {
         }
     }
 
+    /// Near leaves whose bodies are elsewhere are missing too.
+    pub fn miss_bodies(&mut self, store: &Store) {
+        let is_elsewhere = |&&leaf: &&u32| matches!(store.cells[leaf as usize].content, Content::Elsewhere { .. });
+        self.missing.extend(self.near.iter().filter(is_elsewhere));
+    }
+
     fn open_or_near(&mut self, store: &Store, place: u32) {
         let source = &store.cells[place as usize];
         match source.content {

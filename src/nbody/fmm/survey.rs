@@ -1,10 +1,11 @@
 //! What a walk would miss: the same walk over cells of other ranks only, without computing.
 //!
 //! Cells that are complete on this rank drop out at once, and a target whose candidates have all dropped out or been settled is
-//! not looked into, so the survey costs in proportion to the surface between ranks.
+//! not looked into, so the survey costs in proportion to the surface between ranks. So it cannot always tell whether a leaf will be walked in
+//! parts, which may need a little more or less than the whole leaf: then the walk finds out, and the branch is walked again.
 
 use super::acceptance::Acceptance;
-use super::cell::{Cell, Content};
+use super::cell::Cell;
 use super::lanes::Instructions;
 use super::lists::{Judge, Lists};
 use super::parts;
@@ -66,18 +67,15 @@ impl Survey<'_> {
         if rest.iter().all(|&place| self.store.is_complete(place)) {
             return;
         }
-        // What is complete may have dropped out above, so at least so much is left. Who doubts asks as if the leaf were not divided: what
-        // its parts need is among that.
+        // What is complete may have dropped out above, so at least so much is left. In doubt it asks as if the leaf were not divided.
         if self.needs_bodies && parts::is_divided(target, lists.rest_bodies) {
             return self.visit_parts(lists, target, rest, missing);
         }
         lists.settle_rest(self.judge(), target, rest);
-        missing.append(&mut lists.missing);
         if self.needs_bodies {
-            let is_elsewhere =
-                |&&leaf: &&u32| matches!(self.store.cells[leaf as usize].content, Content::Elsewhere { .. });
-            missing.extend(lists.near.iter().filter(is_elsewhere));
+            lists.miss_bodies(self.store);
         }
+        missing.append(&mut lists.missing);
     }
     fn visit_parts(&self, lists: &mut Lists, target: &Cell, candidates: &[u32], missing: &mut Vec<u32>) {
         for part in parts::of(target, self.bodies, self.level, self.from_level) {

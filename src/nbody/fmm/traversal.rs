@@ -95,6 +95,8 @@ pub struct Room {
     pub(super) runs: Vec<Run>,
     pub(super) near: NearBodies,
     pub(super) effort: Effort,
+    /// Cells whose content the walk has missed.
+    pub missing: Vec<u32>,
 }
 
 /// What is done at the leaves of a walk.
@@ -110,10 +112,12 @@ impl Leaves for Output<'_> {
 }
 
 impl Walk<'_> {
-    /// Walks to the branch that `path` leads to from the root, and through it.
+    /// Walks to the branch that `path` leads to from the root, and through it. If cells are missing they stand in the room, and the branch
+    /// must be walked again when they are there.
     pub fn run(&self, room: &mut Room, path: &[u32], leaves: &mut impl Leaves) -> Effort {
         let start = Instant::now();
         room.effort = Effort::default();
+        room.missing.clear();
         room.keep(path);
         room.deepen(0);
         room.candidates[0].clear();
@@ -151,7 +155,12 @@ impl Walk<'_> {
             return self.visit_parts(room, target, leaf, depth, leaves);
         }
         room.lists.settle_rest(self.judge(), target, &room.candidates[depth + 1]);
-        debug_assert!(room.lists.missing.is_empty());
+        if self.needs_bodies {
+            room.lists.miss_bodies(self.store);
+        }
+        if !room.lists.missing.is_empty() {
+            return room.missing.append(&mut room.lists.missing);
+        }
         self.add_far(room, depth, target);
         leaves.leaf(self, room, depth, target, leaf);
     }
@@ -170,7 +179,7 @@ impl Walk<'_> {
         let mut rest = std::mem::take(&mut room.candidates[depth + 1]);
         room.lists.settle(self.judge(), target, &room.candidates[depth], &mut rest);
         room.candidates[depth + 1] = rest;
-        debug_assert!(room.lists.missing.is_empty());
+        room.missing.append(&mut room.lists.missing);
         if let Some(parent) = parent {
             let (above, own) = room.expansions.split_at_mut(depth);
             own[0].inherit(self.instructions, &above[depth - 1], away(target.center, parent.center));
