@@ -24,6 +24,7 @@ use parhelion::nbody::fmm::cell::Content;
 use parhelion::nbody::fmm::lanes::Instructions;
 use parhelion::nbody::fmm::lists::{Judge, Lists};
 use parhelion::nbody::fmm::octree::Measure;
+use parhelion::nbody::fmm::parts;
 use parhelion::nbody::fmm::store::Store;
 use parhelion::nbody::fmm::tuning::Tuning;
 use parhelion::nbody::fmm::{Fmm, domain, field, key, plant};
@@ -205,7 +206,12 @@ impl Tree {
         let judge = Judge { store: &self.store, acceptance: &self.acceptance, instructions: self.instructions };
         let mut seen = 0;
         for (level, &target) in path.iter().enumerate() {
-            lists.settle(judge, &self.store.cells[target], &candidates, &mut rest);
+            let target = &self.store.cells[target];
+            lists.settle(judge, target, &candidates, &mut rest);
+            if target.is_leaf() {
+                assert!(!parts::is_divided(target, lists.rest_bodies), "a leaf in the midst is walked as a whole");
+                lists.settle_rest(judge, target, &rest);
+            }
             for (order, list) in lists.far.iter().enumerate() {
                 list.iter().for_each(|&place| add(place, order as i64, level));
                 seen += list.iter().map(|&place| self.store.cells[place as usize].bodies as usize).sum::<usize>();
