@@ -22,7 +22,7 @@ pub struct LeafLimit {
     pub bodies: u64,
     /// Level from the root on that leaves of several bodies have at least.
     pub level: u32,
-    /// Level that leaves of more than [`FEW`] bodies have at least.
+    /// Level that leaves of more than a few bodies have at least.
     pub sparse_level: u32,
 }
 
