@@ -95,6 +95,17 @@ impl Crown {
         borders
     }
 
+    /// Which bodies each branch of a run has, counted from the first of the run in order of keys.
+    pub fn body_ranges(&self, run: Range<usize>) -> Vec<Range<usize>> {
+        let mut start = 0;
+        let next = |&node: &usize| {
+            let range = start..start + self.nodes[node].bodies as usize;
+            start = range.end;
+            range
+        };
+        self.branches[run].iter().map(next).collect()
+    }
+
     /// The cells from the root to a branch, both included.
     pub fn path(&self, branch: usize) -> Vec<u32> {
         let first = self.nodes[self.branches[branch]].prefix.first;

@@ -154,15 +154,15 @@ fn bodies_by_level(
     limit: LeafLimit,
     comm: &dyn Communicator,
 ) -> ByLevel {
-    let own = &crown.branches[borders[comm.rank()]..borders[comm.rank() + 1]];
-    let add = |mut counts: ByLevel, &node: &usize| {
-        let prefix = crown.nodes[node].prefix;
-        let of = |edge: u64| keys.partition_point(|&key| key < edge);
-        count_by_level(&keys[of(prefix.first)..of(prefix.end())], prefix, limit, &mut counts);
+    let own = borders[comm.rank()]..borders[comm.rank() + 1];
+    let ranges = crown.body_ranges(own.clone());
+    let add = |mut counts: ByLevel, (&node, range): (&usize, Range<usize>)| {
+        count_by_level(&keys[range], crown.nodes[node].prefix, limit, &mut counts);
         counts
     };
     let sum = |one: ByLevel, other: ByLevel| std::array::from_fn(|level| one[level] + other[level]);
-    let mut counts = own.par_iter().fold(ByLevel::default, add).reduce(ByLevel::default, sum);
+    let mut counts =
+        crown.branches[own].par_iter().zip(ranges).fold(ByLevel::default, add).reduce(ByLevel::default, sum);
     comm.all_sum(&mut counts);
     counts
 }

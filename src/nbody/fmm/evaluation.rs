@@ -192,15 +192,7 @@ fn sift<'t, 'a, L: Send>(
     pending: &mut Tasks<'t, 'a, L>,
     ready: &mut Tasks<'t, 'a, L>,
 ) -> Vec<u32> {
-    let survey = Survey {
-        store,
-        acceptance: terms.acceptance,
-        instructions: terms.instructions,
-        needs_bodies: terms.needs_bodies,
-        bodies: terms.bodies,
-        level: terms.level,
-        from_level: terms.from_level,
-    };
+    let survey = Survey(terms.walk(store));
     pending.par_iter_mut().for_each(|pending| {
         pending.missing.retain(|&place| matches!(store.cells[place as usize].content, Content::Elsewhere { .. }));
         if pending.missing.is_empty() {

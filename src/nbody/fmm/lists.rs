@@ -41,7 +41,7 @@ impl Lists {
         self.settle_open(judge, target, |lists, source| lists.divide(judge.store, target, source, rest));
     }
 
-    /// Settles what was left to a leaf: its parts act body by body, unless they are far enough.
+    /// Settles what was left to a leaf: it is opened down to leaves, which act body by body unless something on the way is far enough.
     pub fn settle_rest(&mut self, judge: Judge<'_>, target: &Cell, rest: &[u32]) {
         self.open.clear();
         rest.iter().for_each(|&place| self.open_or_near(judge.store, place));

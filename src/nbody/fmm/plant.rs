@@ -59,8 +59,8 @@ pub fn plant(
     comm: &dyn Communicator,
 ) -> Planted {
     let start = Instant::now();
-    let ranges = body_ranges(domain, comm.rank());
     let own = domain.borders[comm.rank()]..domain.borders[comm.rank() + 1];
+    let ranges = domain.crown.body_ranges(own.clone());
     let prefix = |branch: usize| domain.crown.nodes[domain.crown.branches[branch]].prefix;
     let work: Vec<(usize, Range<usize>)> = own.clone().zip(ranges).collect();
     let mut grown: Vec<Vec<Cell>> = work
@@ -89,17 +89,6 @@ pub fn plant(
         exchange_s: of(Phase::Exchange, measured, shared),
         ..planted
     }
-}
-
-fn body_ranges(domain: &Domain, rank: usize) -> Vec<Range<usize>> {
-    let mut start = 0;
-    let branches = &domain.crown.branches[domain.borders[rank]..domain.borders[rank + 1]];
-    let next = |&node: &usize| {
-        let range = start..start + domain.crown.nodes[node].bodies as usize;
-        start = range.end;
-        range
-    };
-    branches.iter().map(next).collect()
 }
 
 fn branch_bodies(bodies: &Particles, range: Range<usize>) -> BranchBodies<'_> {

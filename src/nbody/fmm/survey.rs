@@ -4,32 +4,14 @@
 //! not looked into, so the survey costs in proportion to the surface between ranks. So it cannot always tell whether a leaf will be walked in
 //! parts, which may need a little more or less than the whole leaf: then the walk finds out, and the branch is walked again.
 
-use super::acceptance::Acceptance;
 use super::cell::Cell;
-use super::lanes::Instructions;
-use super::lists::{Judge, Lists};
+use super::lists::Lists;
 use super::parts;
-use super::store::Store;
-use crate::nbody::gravity::Sources;
+use super::traversal::Walk;
 
-/// The question.
+/// The walk in question.
 #[derive(Clone, Copy, Debug)]
-pub struct Survey<'a> {
-    /// Cells known so far.
-    pub store: &'a Store,
-    /// Rule for pairs of cells.
-    pub acceptance: Acceptance,
-    /// As in the walk.
-    pub instructions: Instructions,
-    /// False if the walk takes leaves as points.
-    pub needs_bodies: bool,
-    /// Bodies of this rank in order of keys.
-    pub bodies: Sources<'a>,
-    /// Their block levels.
-    pub level: &'a [u8],
-    /// Bodies of lower levels keep their forces.
-    pub from_level: u8,
-}
+pub struct Survey<'a>(pub Walk<'a>);
 
 impl Survey<'_> {
     /// Cells whose content is needed for the branch that `path` leads to, ascending.
@@ -43,50 +25,47 @@ impl Survey<'_> {
     }
 
     fn visit(&self, lists: &mut Lists, path: &[u32], candidates: &[u32], missing: &mut Vec<u32>) {
-        let target = &self.store.cells[path[0] as usize];
+        let target = &self.0.store.cells[path[0] as usize];
         let mut rest = Vec::new();
-        lists.settle(self.judge(), target, candidates, &mut rest);
+        lists.settle(self.0.judge(), target, candidates, &mut rest);
         missing.append(&mut lists.missing);
         if target.is_leaf() {
             return self.visit_leaf(lists, target, &rest, missing);
         }
-        rest.retain(|&place| !self.store.is_complete(place));
+        rest.retain(|&place| !self.0.store.is_complete(place));
         if rest.is_empty() {
             return;
         }
         if path.len() > 1 {
             return self.visit(lists, &path[1..], &rest, missing);
         }
-        for child in target.children().filter(|&child| self.store.cells[child].active) {
+        for child in target.children().filter(|&child| self.0.store.cells[child].active) {
             self.visit(lists, &[child as u32], &rest, missing);
         }
     }
 
     /// A leaf, or a part of one, for which `rest` was left.
     fn visit_leaf(&self, lists: &mut Lists, target: &Cell, rest: &[u32], missing: &mut Vec<u32>) {
-        if rest.iter().all(|&place| self.store.is_complete(place)) {
+        if rest.iter().all(|&place| self.0.store.is_complete(place)) {
             return;
         }
         // What is complete may have dropped out above, so at least so much is left. In doubt it asks as if the leaf were not divided.
-        if self.needs_bodies && parts::is_divided(target, lists.rest_bodies) {
+        if self.0.needs_bodies && parts::is_divided(target, lists.rest_bodies) {
             return self.visit_parts(lists, target, rest, missing);
         }
-        lists.settle_rest(self.judge(), target, rest);
-        if self.needs_bodies {
-            lists.miss_bodies(self.store);
+        lists.settle_rest(self.0.judge(), target, rest);
+        if self.0.needs_bodies {
+            lists.miss_bodies(self.0.store);
         }
         missing.append(&mut lists.missing);
     }
+
     fn visit_parts(&self, lists: &mut Lists, target: &Cell, candidates: &[u32], missing: &mut Vec<u32>) {
-        for part in parts::of(target, self.bodies, self.level, self.from_level) {
+        for part in self.0.parts(target) {
             let mut rest = Vec::new();
-            lists.settle(self.judge(), &part, candidates, &mut rest);
+            lists.settle(self.0.judge(), &part, candidates, &mut rest);
             missing.append(&mut lists.missing);
             self.visit_leaf(lists, &part, &rest, missing);
         }
-    }
-
-    fn judge(&self) -> Judge<'_> {
-        Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions }
     }
 }

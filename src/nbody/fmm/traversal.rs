@@ -2,11 +2,11 @@
 //!
 //! A target cell gets the candidates that its parent could not settle. A candidate that is far enough goes to the list of the
 //! target's expansion; a larger one is replaced by its children; the rest is handed to the target's children, together with the
-//! expansion. At a leaf the rest are leaves, and their bodies act one by one. Lists keep the order of keys and follow from pairs of
+//! expansion. At a leaf the rest is opened down to leaves, whose bodies act one by one. Lists keep the order of keys and follow from pairs of
 //! cells of the global tree alone, so they are the same whoever walks. A task is one branch of this rank: it walks down the
-//! crown to it and then through it. A leaf to which too much is left is divided like a cell, for this walk only ([`super::parts`]). What the crown's cells sum is not stored or sent: a thread that walks several branches in a
-//! row finds the cells above the next one in its room, and computes only those that it has not. Refused: the symmetric dual walk,
-//! which touches two targets at once.
+//! crown to it and then through it. A leaf to which too much is left is divided like a cell, for this walk only ([`super::parts`]). What the
+//! crown's cells sum is not stored or sent: a thread that walks several branches in a row finds the cells above the next one in its
+//! room, and computes only those that it has not. Refused: the symmetric dual walk, which touches two targets at once.
 
 use super::acceptance::Acceptance;
 use super::cell::{Cell, away};
@@ -167,7 +167,7 @@ impl Walk<'_> {
 
     fn visit_parts(&self, room: &mut Room, target: &Cell, leaf: u32, depth: usize, leaves: &mut impl Leaves) {
         self.add_far(room, depth, target);
-        for part in parts::of(target, self.bodies, self.level, self.from_level) {
+        for part in self.parts(target) {
             room.deepen(depth + 2);
             self.expand(room, depth + 1, &part, Some(target));
             self.visit_leaf(room, &part, leaf, depth + 1, leaves);
@@ -189,7 +189,12 @@ impl Walk<'_> {
         }
     }
 
-    fn judge(&self) -> Judge<'_> {
+    /// The parts of a leaf, or of a part of one, that want new forces.
+    pub(super) fn parts(&self, target: &Cell) -> impl Iterator<Item = Cell> {
+        parts::of(target, self.bodies, self.level, self.from_level)
+    }
+
+    pub(super) fn judge(&self) -> Judge<'_> {
         Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions }
     }
 
