@@ -203,7 +203,12 @@ impl Tree {
             let _ = writeln!(table, "{x},{y},{z},{edge},{order},{level},{count}");
         };
         let (mut lists, mut candidates, mut rest) = (Lists::default(), vec![0u32], Vec::new());
-        let judge = Judge { store: &self.store, acceptance: &self.acceptance, instructions: self.instructions };
+        let judge = Judge {
+            store: &self.store,
+            acceptance: &self.acceptance,
+            instructions: self.instructions,
+            passes_over_complete: false,
+        };
         let mut seen = 0;
         for (level, &target) in path.iter().enumerate() {
             let target = &self.store.cells[target];

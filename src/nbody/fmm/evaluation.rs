@@ -1,12 +1,11 @@
 //! One evaluation on a tree that stands: walks over all branches of this rank, between rounds in which what they miss is fetched.
 
 use super::acceptance::Acceptance;
-use super::cell::Content;
 use super::exchange::{self, Owners, Traffic};
 use super::near::NearLaw;
 use super::plant::Branch;
 use super::store::Store;
-use super::survey::Survey;
+use super::survey::{Stop, Survey};
 use super::traversal::{Effort, Leaves, Room, Walk};
 use crate::comm::{Communicator, ReduceOp};
 use crate::nbody::gravity::{PairKernel, Sources};
@@ -15,14 +14,6 @@ use crate::timing::Phase;
 use crate::timing::trace::{self, Kind};
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
-
-/// Seconds that a rank computes while the answers of a round fly: about what they take at a gigabyte a second. All ranks meet after
-/// every round, so a rank that computed longer than the others would keep them waiting: with a quarter of the branches in every round, two
-/// ranks were a third slower.
-const FLIGHT_S: f64 = 0.01;
-
-/// Branches that each thread computes between two looks at the clock.
-const BRANCHES_PER_LOOK: usize = 2;
 
 /// Threads walk branches that are next to each other in a row, since they share the cells above; at least so many rows for each thread
 /// level out what they cost.
@@ -64,6 +55,8 @@ pub struct Task<'a, L> {
     pub effort: Effort,
     /// Cells that it was found to miss.
     missing: Vec<u32>,
+    /// Where its survey goes on.
+    stops: Vec<Stop>,
 }
 
 /// Tasks of this rank.
@@ -72,7 +65,16 @@ type Tasks<'t, 'a, L> = Vec<&'t mut Task<'a, L>>;
 impl<'a, L> Task<'a, L> {
     /// Not done yet.
     pub fn new(branch: &'a Branch, leaves: L) -> Task<'a, L> {
-        Task { branch, leaves, effort: Effort::default(), missing: Vec::new() }
+        let stops = vec![Stop::at_the_root()];
+        Task { branch, leaves, effort: Effort::default(), missing: Vec::new(), stops }
+    }
+
+    /// What its walk has missed: when that has come, the branch is surveyed from the start.
+    fn miss(&mut self, missing: Vec<u32>) {
+        if !missing.is_empty() {
+            self.stops = vec![Stop::at_the_root()];
+        }
+        self.missing = missing;
     }
 }
 
@@ -100,7 +102,7 @@ impl Terms<'_> {
             let (mut room, begin) = (Room::default(), trace::is_on().then(Instant::now));
             for task in tasks.iter_mut() {
                 task.effort = walk.run(&mut room, &task.branch.path, &mut task.leaves);
-                task.missing = std::mem::take(&mut room.missing);
+                task.miss(std::mem::take(&mut room.missing));
             }
             if let Some(begin) = begin {
                 let efforts = tasks.iter().map(|task| task.effort);
@@ -117,7 +119,7 @@ impl Terms<'_> {
         tasks
     }
 
-    /// Computes tasks from the end of the list until it is empty or so many seconds have passed. Those that have to be done again go to
+    /// Computes tasks from the end of the list, one for each thread at a time, until it is empty or so many seconds have passed. Those that have to be done again go to
     /// `pending`.
     fn compute_for<'t, 'a, L: Leaves + Send>(
         &self,
@@ -127,9 +129,8 @@ impl Terms<'_> {
         pending: &mut Tasks<'t, 'a, L>,
     ) {
         let start = Instant::now();
-        let batch = BRANCHES_PER_LOOK * rayon::current_num_threads();
         while !ready.is_empty() && start.elapsed().as_secs_f64() < seconds {
-            let now = ready.split_off(ready.len().saturating_sub(batch));
+            let now = ready.split_off(ready.len().saturating_sub(rayon::current_num_threads()));
             pending.extend(self.compute(store, now));
         }
     }
@@ -158,7 +159,7 @@ pub fn run<L: Leaves + Send>(
         traffic.seconds += (sifted - start).as_secs_f64();
         trace::record(Kind::Phase(Phase::Exchange), start, sifted, 0);
         if most(comm, missing.len()) > 0 {
-            let mut work = |store: &Store| terms.compute_for(FLIGHT_S, store, &mut ready, &mut pending);
+            let mut work = |store: &Store, seconds: f64| terms.compute_for(seconds, store, &mut ready, &mut pending);
             exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
             continue;
         }
@@ -184,8 +185,8 @@ fn record_walk(begin: Instant, effort: Effort) {
     trace::record_since(Kind::Walk, begin, 0);
 }
 
-/// Moves tasks that miss nothing from `pending` to `ready`; returns what the others miss, ascending. Only tasks for which all has come
-/// that they were known to miss are surveyed again.
+/// Moves tasks that miss nothing from `pending` to `ready`; returns what the others miss, ascending. Only surveys for which all has come
+/// that they stopped for go on.
 fn sift<'t, 'a, L: Send>(
     terms: &Terms<'_>,
     store: &Store,
@@ -194,9 +195,10 @@ fn sift<'t, 'a, L: Send>(
 ) -> Vec<u32> {
     let survey = Survey(terms.walk(store));
     pending.par_iter_mut().for_each(|pending| {
-        pending.missing.retain(|&place| matches!(store.cells[place as usize].content, Content::Elsewhere { .. }));
+        pending.missing.retain(|&place| store.is_elsewhere(place));
         if pending.missing.is_empty() {
-            pending.missing = survey.missing(&pending.branch.path);
+            let stops = std::mem::take(&mut pending.stops);
+            (pending.stops, pending.missing) = survey.go_on(&pending.branch.path, stops);
         }
     });
     let mut all: Vec<u32> = pending.iter().flat_map(|pending| &pending.missing).copied().collect();

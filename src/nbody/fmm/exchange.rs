@@ -13,6 +13,7 @@ use crate::comm::{Communicator, route};
 use crate::nbody::gravity::Sources;
 use crate::timing::Phase;
 use crate::timing::trace::{self, Kind};
+use std::ops::Range;
 use std::time::Instant;
 
 /// A cell whose diameter is more than this share of its distance from a rank's branches will likely be opened there.
@@ -22,6 +23,10 @@ const LIKELY_OPENED: f64 = 1.0;
 const ASKED: usize = 32 << 20;
 /// Estimated bytes of an answer for each body in a cell, and in a leaf.
 const ANSWERED: [usize; 2] = [64, 32];
+
+/// How fast answers fly, by order of magnitude: so long a rank computes meanwhile. All ranks meet after every round, so a rank that computed
+/// longer than the others would keep them waiting: with a quarter of the branches in every round, two ranks were a third slower.
+const FLIGHT_BYTES_PER_S: f64 = 1e9;
 
 /// The roots of the branches of every rank, as places in the store.
 pub type Owners<'a> = &'a [Vec<u32>];
@@ -37,14 +42,14 @@ pub struct Traffic {
     pub bytes: u64,
 }
 
-/// Fetches what is in the `missing` cells, while `work` runs on the store as it was. Collective.
+/// Fetches what is in the `missing` cells, while `work` runs on the store as it was, for so many seconds. Collective.
 pub fn fetch(
     store: &mut Store,
     missing: &[u32],
     bodies: Sources<'_>,
     owners: Owners<'_>,
     comm: &dyn Communicator,
-    work: &mut dyn FnMut(&Store),
+    work: &mut dyn FnMut(&Store, f64),
     traffic: &mut Traffic,
 ) {
     let start = Instant::now();
@@ -54,10 +59,11 @@ pub fn fetch(
     let answer = |(rank, request): (usize, &Vec<u8>)| answer(store, bodies, request, &owners[rank]);
     let answers: Vec<Vec<f64>> = asked.iter().enumerate().map(answer).collect();
     let answers: Vec<&[u8]> = answers.iter().map(|numbers| bytemuck::cast_slice(numbers)).collect();
+    let flight_s = answers.iter().map(|answer| answer.len()).sum::<usize>() as f64 / FLIGHT_BYTES_PER_S;
     let mut worked = [start; 2];
     let received = route::all_to_all_while(comm, &answers, &mut || {
         worked[0] = Instant::now();
-        work(store);
+        work(store, flight_s);
         worked[1] = Instant::now();
     });
     for part in requests.iter().map(Vec::as_slice).chain(answers).filter(|part| !part.is_empty()) {
@@ -98,10 +104,15 @@ fn first_of(store: &Store, cells: &[(u32, u32)], most: usize) -> usize {
     let is_in = |(_, here): &&(u32, u32)| {
         let cell = &store.cells[*here as usize];
         let fits = bytes <= most;
-        bytes += cell.bodies as usize * ANSWERED[usize::from(cell.is_leaf())];
+        bytes += answered(cell);
         fits
     };
     cells.iter().take_while(is_in).count()
+}
+
+/// Estimated bytes of what is in a cell.
+fn answered(cell: &Cell) -> usize {
+    cell.bodies as usize * ANSWERED[usize::from(cell.is_leaf())]
 }
 
 fn request(cells: &[(u32, u32)]) -> Vec<u8> {
@@ -109,47 +120,64 @@ fn request(cells: &[(u32, u32)]) -> Vec<u8> {
 }
 
 fn answer(store: &Store, bodies: Sources<'_>, request: &[u8], branches: &[u32]) -> Vec<f64> {
+    let places = || request.as_chunks().0.iter().map(|place| u32::from_le_bytes(*place) as usize);
+    let bytes: usize = places().map(|place| answered(&store.cells[place])).sum();
     let regions: Vec<&Cell> = branches.iter().map(|&place| &store.cells[place as usize]).collect();
-    let mut numbers = Vec::new();
-    for place in request.as_chunks().0 {
-        write_content(store, bodies, u32::from_le_bytes(*place) as usize, &regions, &mut numbers);
-    }
-    numbers
+    let numbers = Vec::with_capacity(bytes / size_of::<f64>());
+    let mut answer = Answer { store, bodies, numbers };
+    places().for_each(|place| answer.write_content(place, &regions));
+    answer.numbers
 }
 
-/// Children, each with a mark whether its own content follows, then the contents so marked; or the bodies of a leaf.
-fn write_content(store: &Store, bodies: Sources<'_>, place: usize, regions: &[&Cell], numbers: &mut Vec<f64>) {
-    let cell = &store.cells[place];
-    if let Content::Bodies { first } = cell.content {
-        for body in first as usize..first as usize + cell.bodies as usize {
-            numbers.extend(bodies.position.map(|x| x[body]));
-            numbers.push(bodies.mass[body]);
+/// Contents of cells on their way into a message.
+struct Answer<'a> {
+    store: &'a Store,
+    bodies: Sources<'a>,
+    numbers: Vec<f64>,
+}
+
+impl Answer<'_> {
+    /// Children, each with a mark whether its own content follows, then the contents so marked; or the bodies of a leaf. Only those of the
+    /// `regions` that likely open a cell are asked about what is in it.
+    fn write_content(&mut self, place: usize, regions: &[&Cell]) {
+        let cell = &self.store.cells[place];
+        if let Content::Bodies { first } = cell.content {
+            return self.write_bodies(first as usize..(first + cell.bodies) as usize);
         }
-        return;
+        let children = cell.children();
+        self.numbers.push(children.len() as f64);
+        let mut following = arrayvec::ArrayVec::<(usize, Vec<&Cell>), 8>::new();
+        for child in children {
+            write_cell(self.store, child, &mut self.numbers);
+            let cell = &self.store.cells[child];
+            let near: Vec<&Cell> = regions.iter().copied().filter(|region| is_likely_opened(cell, region)).collect();
+            self.numbers.push(f64::from(u8::from(!near.is_empty())));
+            if !near.is_empty() {
+                following.push((child, near));
+            }
+        }
+        following.iter().for_each(|(child, near)| self.write_content(*child, near));
     }
-    let children = cell.children();
-    numbers.push(children.len() as f64);
-    let follows = |child: usize| is_likely_opened(&store.cells[child], regions);
-    for child in children.clone() {
-        write_cell(store, child, numbers);
-        numbers.push(f64::from(u8::from(follows(child))));
+
+    fn write_bodies(&mut self, bodies: Range<usize>) {
+        for body in bodies {
+            self.numbers.extend(self.bodies.position.map(|x| x[body]));
+            self.numbers.push(self.bodies.mass[body]);
+        }
     }
-    children.filter(|&child| follows(child)).for_each(|child| write_content(store, bodies, child, regions, numbers));
 }
 
-fn is_likely_opened(cell: &Cell, regions: &[&Cell]) -> bool {
+fn is_likely_opened(cell: &Cell, region: &Cell) -> bool {
     let near = 2.0 * cell.radius / LIKELY_OPENED;
-    regions.iter().any(|region| {
-        let gap = |axis: usize| {
-            let [low, high] = [region.bounds[0][axis], region.bounds[1][axis]];
-            (low - cell.center[axis]).max(cell.center[axis] - high).max(0.0)
-        };
-        let [x, y, z] = [gap(0), gap(1), gap(2)];
-        x * x + y * y + z * z <= near * near
-    })
+    let gap = |axis: usize| {
+        let [low, high] = [region.bounds[0][axis], region.bounds[1][axis]];
+        (low - cell.center[axis]).max(cell.center[axis] - high).max(0.0)
+    };
+    let [x, y, z] = [gap(0), gap(1), gap(2)];
+    x * x + y * y + z * z <= near * near
 }
 
-/// Reads what [`write_content`] wrote into the cell at `place`.
+/// Reads what [`Answer::write_content`] wrote into the cell at `place`.
 fn merge(store: &mut Store, place: usize, owner: u32, numbers: &mut Numbers<'_>) {
     if store.cells[place].is_leaf() {
         return merge_bodies(store, place, numbers);

@@ -38,14 +38,14 @@ impl Lists {
         rest.clear();
         self.open.clear();
         self.open.extend_from_slice(candidates);
-        self.settle_open(judge, target, |lists, source| lists.divide(judge.store, target, source, rest));
+        self.settle_open(judge, target, |lists, source| lists.divide(judge, target, source, rest));
     }
 
     /// Settles what was left to a leaf: it is opened down to leaves, which act body by body unless something on the way is far enough.
     pub fn settle_rest(&mut self, judge: Judge<'_>, target: &Cell, rest: &[u32]) {
         self.open.clear();
-        rest.iter().for_each(|&place| self.open_or_near(judge.store, place));
-        self.settle_open(judge, target, |lists, source| lists.open_or_near(judge.store, source.place));
+        rest.iter().for_each(|&place| self.open_or_near(judge, place));
+        self.settle_open(judge, target, |lists, source| lists.open_or_near(judge, source.place));
         self.near.sort_unstable_by_key(|&leaf| judge.store.cells[leaf as usize].first_key);
     }
 
@@ -67,26 +67,28 @@ impl Lists {
     }
 
     /// What becomes of a source that is too near: the larger of the two cells is divided.
-    fn divide(&mut self, store: &Store, target: &Cell, source: TooNear, rest: &mut Vec<u32>) {
+    fn divide(&mut self, judge: Judge<'_>, target: &Cell, source: TooNear, rest: &mut Vec<u32>) {
         let TooNear { place, lane } = source;
         if self.batch.is_leaf(lane) || self.batch.radius(lane) <= target.radius {
             self.rest_bodies += self.batch.bodies(lane);
             rest.push(place);
         } else {
-            self.open_or_near(store, place);
+            self.open_or_near(judge, place);
         }
     }
 
     /// Near leaves whose bodies are elsewhere are missing too.
     pub fn miss_bodies(&mut self, store: &Store) {
-        let is_elsewhere = |&&leaf: &&u32| matches!(store.cells[leaf as usize].content, Content::Elsewhere { .. });
-        self.missing.extend(self.near.iter().filter(is_elsewhere));
+        self.missing.extend(self.near.iter().filter(|&&leaf| store.is_elsewhere(leaf)));
     }
 
-    fn open_or_near(&mut self, store: &Store, place: u32) {
-        let source = &store.cells[place as usize];
+    fn open_or_near(&mut self, judge: Judge<'_>, place: u32) {
+        let source = &judge.store.cells[place as usize];
         match source.content {
-            Content::Children { .. } => self.open.extend(source.children().map(|child| child as u32)),
+            Content::Children { .. } => {
+                let children = source.children().map(|child| child as u32);
+                self.open.extend(children.filter(|&child| !judge.passes_over(child)));
+            }
             Content::Elsewhere { is_leaf: false, .. } => self.missing.push(place),
             _ => self.near.push(place),
         }
@@ -102,4 +104,12 @@ pub struct Judge<'a> {
     pub acceptance: &'a Acceptance,
     /// For eight pairs at a time.
     pub instructions: Instructions,
+    /// True if cells of which all is on this rank do not matter.
+    pub passes_over_complete: bool,
+}
+
+impl Judge<'_> {
+    fn passes_over(&self, place: u32) -> bool {
+        self.passes_over_complete && self.store.is_complete(place)
+    }
 }

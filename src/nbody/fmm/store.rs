@@ -72,6 +72,11 @@ impl Store {
         Sources { position: [0, 1, 2].map(|axis| self.position[axis].as_slice()), mass: &self.mass }
     }
 
+    /// True if what is in the cell has not come over from another rank.
+    pub fn is_elsewhere(&self, place: u32) -> bool {
+        matches!(self.cells[place as usize].content, Content::Elsewhere { .. })
+    }
+
     /// True if all that is in the cell is of this rank.
     pub fn is_complete(&self, place: u32) -> bool {
         let is_own = |place: usize| self.own.contains(&place);

@@ -195,7 +195,12 @@ impl Walk<'_> {
     }
 
     pub(super) fn judge(&self) -> Judge<'_> {
-        Judge { store: self.store, acceptance: &self.acceptance, instructions: self.instructions }
+        Judge {
+            store: self.store,
+            acceptance: &self.acceptance,
+            instructions: self.instructions,
+            passes_over_complete: false,
+        }
     }
 
     fn add_far(&self, room: &mut Room, depth: usize, target: &Cell) {
