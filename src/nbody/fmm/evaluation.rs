@@ -163,6 +163,8 @@ pub fn run<L: Leaves + Send>(
             exchange::fetch(store, &missing, terms.bodies, owners, comm, &mut work, &mut traffic);
             continue;
         }
+        // In order of keys again, since neighbours see the same cells.
+        ready.sort_unstable_by_key(|task| task.branch.bodies.start);
         pending.extend(terms.compute(store, std::mem::take(&mut ready)));
         if most(comm, pending.len()) == 0 {
             return traffic;
