@@ -10,6 +10,7 @@ use crate::comm::Communicator;
 use crate::error::Result;
 use crate::heartbeat;
 use crate::output::atomic::write_shared;
+use crate::output::disk;
 use rayon::prelude::*;
 use std::fs::File;
 use std::io;
@@ -71,7 +72,9 @@ impl Sink<'_> {
             heartbeat::beat();
             written.map(|()| Chunk { offset: at, length: chunk.len() as u64, hash })
         });
-        for chunk in chunks.collect::<Vec<_>>() {
+        let chunks: Vec<io::Result<Chunk>> = chunks.collect();
+        disk::begin_to_write(self.file, self.data_start + offset, bytes.len() as u64);
+        for chunk in chunks {
             match chunk {
                 Ok(chunk) => {
                     self.records.extend_from_slice(&chunk.offset.to_le_bytes());

@@ -1,6 +1,10 @@
-//! How much room a file system has, in words for messages. Asked only before large writes and after a failure.
+//! How much room a file system has, in words for messages, and when the disk begins to write.
 
+use std::fs::File;
 use std::path::Path;
+
+/// Bytes from which a part of a file is written by itself.
+const WORTH_BEGINNING: u64 = 1 << 20;
 
 /// Bytes that this user may still write on the file system of `path` (or of its nearest existing parent); `None` if the system
 /// does not tell.
@@ -24,6 +28,23 @@ pub fn shortage(path: &Path, needed: u64) -> Option<String> {
     })
 }
 
+/// Has the disk begin to write what has been written to this part of the file, so that it does not wait for the fsync: by itself the
+/// system waits until a tenth of the memory is to be written. Only a hint; nothing is sure before the fsync. Small parts are left to the
+/// system, which writes neighbours together.
+pub fn begin_to_write(file: &File, start: u64, length: u64) {
+    if length < WORTH_BEGINNING {
+        return;
+    }
+    // On Linux this advice writes out what is dirty; pages that are on the disk already are given up, which spares the memory.
+    #[cfg(target_os = "linux")]
+    {
+        let length = std::num::NonZeroU64::new(length);
+        let _ = rustix::fs::fadvise(file, start, length, rustix::fs::Advice::DontNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, start, length);
+}
+
 /// A number of bytes for people: `1.5 GiB`.
 pub fn in_words(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -43,6 +64,20 @@ fn nonempty(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Seek, Write};
+
+    #[test]
+    fn what_the_disk_begins_to_write_is_still_in_the_file() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes = vec![7; 1 + WORTH_BEGINNING as usize];
+        file.write_all(&bytes).unwrap();
+        begin_to_write(&file, 0, bytes.len() as u64);
+        begin_to_write(&file, bytes.len() as u64, 0);
+        let mut read = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut read).unwrap();
+        assert_eq!(read, bytes);
+    }
 
     #[test]
     fn sizes_in_words() {

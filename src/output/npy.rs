@@ -5,6 +5,7 @@
 //! If x is cut, the pieces of a row are joined on the row's first rank before they are written (see [`crate::rows`]).
 
 use super::atomic;
+use super::disk;
 use super::snapshot::Snapshot;
 use crate::bytes::F64;
 use crate::decomposition::Subdomain;
@@ -67,6 +68,7 @@ fn write_rows(
         let until_gap = if part.cells[1] == cells[1] { rest } else { part.cells[1] - start % part.cells[1] };
         let (piece, tail) = bytes.split_at(until_gap.min(rest) * row_bytes);
         file.write_all_at(piece, offset(start))?;
+        disk::begin_to_write(file, offset(start), piece.len() as u64);
         start += until_gap;
         bytes = tail;
     }

@@ -7,7 +7,7 @@
 use crate::bytes::F64;
 use crate::error::{Error, Result};
 use crate::index_order::IndexOrder;
-use crate::output::atomic;
+use crate::output::{atomic, disk};
 use crate::particles::Particles;
 use ndarray_npy::WritableElement;
 use ndarray_npy::npy::header::{Header, Layout};
@@ -47,7 +47,9 @@ fn write_array<T: WritableElement, const W: usize>(
         let mut outcome = if order.comm().rank() == 0 { file.write_all_at(&header, 0) } else { Ok(()) };
         order.for_each_batch(words, &mut |first, bytes| {
             if outcome.is_ok() {
-                outcome = file.write_all_at(bytes, header.len() as u64 + first * (W * F64) as u64);
+                let start = header.len() as u64 + first * (W * F64) as u64;
+                outcome = file.write_all_at(bytes, start);
+                disk::begin_to_write(file, start, bytes.len() as u64);
             }
         });
         outcome
