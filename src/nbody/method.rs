@@ -4,10 +4,9 @@
 
 use super::problem::{Integrator, Method, NBodyProblem, Softening};
 
-/// Bodies from which the tree is faster than the direct sum at an accuracy of 1e-3, both measured on the same two cores.
-const CROSSOVER: f64 = 12_000.0;
-/// By how much the crossover grows for every further digit of accuracy, measured likewise.
-const PER_DIGIT: f64 = 1.6;
+/// An accuracy, and the bodies from which the tree is faster than the direct sum there: steps of a Plummer sphere, both measured on the same
+/// two cores. Powers lie between.
+const CROSSOVERS: [(f64, f64); 5] = [(1e-2, 4000.0), (1e-3, 4800.0), (1e-5, 6500.0), (1e-6, 8000.0), (1e-7, 40_000.0)];
 
 /// The method for so many bodies, and the reason in words.
 pub fn choose(problem: &NBodyProblem, count: u64) -> (Method, String) {
@@ -34,9 +33,11 @@ pub fn choose(problem: &NBodyProblem, count: u64) -> (Method, String) {
 
 /// Bodies from which the tree is faster at an accuracy.
 fn crossover(accuracy: f64) -> f64 {
-    let digits = (1e-3 / accuracy).log10();
+    let tighter = CROSSOVERS.iter().position(|row| row.0 <= accuracy).unwrap_or(CROSSOVERS.len() - 1).max(1);
+    let [above, below] = [CROSSOVERS[tighter - 1], CROSSOVERS[tighter]];
+    let way = ((above.0 / accuracy).ln() / (above.0 / below.0).ln()).clamp(0.0, 1.0);
     // Rounded, so that the last bits of a logarithm cannot decide.
-    (CROSSOVER * PER_DIGIT.powf(digits) / 100.0).round() * 100.0
+    (above.1 * (below.1 / above.1).powf(way) / 100.0).round() * 100.0
 }
 
 #[cfg(test)]
@@ -56,7 +57,10 @@ mod tests {
         assert_eq!(choice(1e-3, 1_000), Method::Direct);
         assert_eq!(choice(1e-3, 1_000_000), Method::Fmm);
         assert_eq!(choice(1e-7, 1_000_000), Method::Fmm);
-        assert_eq!((choice(1e-2, 12_000), choice(1e-5, 12_000)), (Method::Fmm, Method::Direct));
+        assert_eq!((choice(1e-2, 5_000), choice(1e-5, 5_000)), (Method::Fmm, Method::Direct));
+        let measured = [0.1, 1e-2, 1e-3, 1e-6, 1e-7, 1e-9].map(crossover);
+        assert_eq!(measured, [4000.0, 4000.0, 4800.0, 8000.0, 40_000.0, 40_000.0]);
+        assert!((4800.0..6500.0).contains(&crossover(1e-4)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::near::{NearLaw, Tiles};
 use super::single_lanes::SIXTEEN;
 use super::traversal::{Output, Room, Walk};
 use crate::nbody::gravity::{Sources, Tile};
+use crate::nbody::pair_force::{NOBODY, Own};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -84,9 +85,8 @@ impl Walk<'_> {
         let numbers = targets.start - first_of_leaf..targets.end - first_of_leaf;
         let is_done = single.is_some_and(|law| room.near.add_to(law, numbers, tiles));
         if !is_done {
-            for (first, tile) in targets.clone().step_by(WIDTH).zip(tiles) {
-                room.runs.iter().for_each(|run| self.add_run(run, first, tile));
-            }
+            let tiles = &mut tiles[..targets.len().div_ceil(WIDTH)];
+            room.runs.iter().for_each(|run| self.add_run(run, targets.start, tiles));
         }
         room.effort.near_s += start.elapsed().as_secs_f64();
     }
@@ -107,9 +107,13 @@ impl Walk<'_> {
         tile
     }
 
-    fn add_run(&self, run: &Run, first: usize, tile: &mut Tile) {
-        let diagonal = (run.is_here && run.bodies.contains(&first)).then(|| first - run.bodies.start);
-        self.kernel.add(tile, self.sources_of(run), diagonal);
+    /// Adds a run to tiles of targets from `first` on.
+    fn add_run(&self, run: &Run, first: usize, tiles: &mut [Tile]) {
+        let is_own = run.is_here && run.bodies.contains(&first);
+        let of_lane = |body: usize| if is_own { body - run.bodies.start } else { NOBODY };
+        let of_tile = |tile: usize| std::array::from_fn(|lane| of_lane(first + tile * WIDTH + lane));
+        let own: [Own; SIXTEEN / WIDTH] = std::array::from_fn(of_tile);
+        self.kernel.add_others(tiles, &own[..tiles.len()], self.sources_of(run));
     }
 
     fn sources_of(&self, run: &Run) -> Sources<'_> {
