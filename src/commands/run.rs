@@ -55,7 +55,8 @@ pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, star
     let switches = arguments.switches.chosen();
     let impaired = Impaired::new(comm, switches.impairment());
     let is_impaired = switches.impairment() != Impairment::default();
-    let meter = Meter::new(if is_impaired { &impaired } else { comm });
+    let comm: &dyn Communicator = if is_impaired { &impaired } else { comm };
+    let meter = if arguments.journal { Meter::with_journal(comm) } else { Meter::new(comm) };
     let job = Job {
         comm: &meter,
         meter: &meter,

@@ -123,6 +123,21 @@ fn check_tables(folder: &Path) {
         assert_eq!((cells[2], cells[4]), (time.as_str(), speedup.as_str()), "{line}");
         let tree = ["pop_parallel", "pop_load_balance", "pop_communication", "pop_ranks", "pop_threads"].map(number);
         assert!((tree[0] - tree[1] * tree[2]).abs() < 1e-12 && (tree[0] - tree[3] * tree[4]).abs() < 1e-12, "{tree:?}");
+        let split = number("pop_serialisation") * number("pop_transfer");
+        assert!((tree[2] - split).abs() < 1e-12, "communication {} is split into {split}", tree[2]);
+    }
+}
+
+/// It costs memory, and nobody would look at it.
+#[test]
+fn an_ordinary_run_keeps_no_journal() {
+    let workshop = Workshop::new();
+    for (name, flags, is_told) in [("plain", &[][..], false), ("noted", &["--journal"], true)] {
+        let run = ["run", "plate.toml", "--domains", "2", "--threads", "1", "--output", name];
+        let done = workshop.start(&[&run[..], flags].concat());
+        let report = fs::read_to_string(workshop.path(name).join("report.json")).unwrap();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!((done.code, report["loop"]["ideal_s"].is_f64()), (Some(0), is_told), "{name}: {report}");
     }
 }
 
@@ -279,7 +294,8 @@ fn bodies_scale_too() {
 fn a_planted_imbalance_shows_in_its_size_and_changes_no_bit() {
     let workshop = Workshop::new();
     let cells = ["--set", "grid.cells=[60,60,60]", "--set", "time.steps=60"];
-    let run = [&["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet"][..], &cells, &NO_OUTPUTS].concat();
+    let flags = ["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet", "--journal"];
+    let run = [&flags[..], &cells, &NO_OUTPUTS].concat();
     let plain = workshop.start(&[&run[..], &["--output", "plain"]].concat()).digest();
     // Who takes a core from a rank adds to its time, so the best of a few runs counts. Three times and five times as long would be
     // 0.667 and 0.6: the tolerance tells them from four times. What two equal halves differ by is below it.

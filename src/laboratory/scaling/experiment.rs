@@ -44,6 +44,8 @@ pub(crate) const QUIET: [&str; 13] = [
     "--set",
     "checkpoint.at_end=false",
 ];
+/// What lets a report tell how long the run would take if messages took no time.
+const JOURNAL: &str = "--journal";
 
 /// An experiment in its folder.
 pub struct Experiment<'a> {
@@ -143,7 +145,7 @@ impl Experiment<'_> {
     fn words(&self, task: Task, directory: &Path) -> Vec<String> {
         let shape = task.shape(self.plan);
         let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
-        arguments.extend(["--output".to_owned(), directory.display().to_string()]);
+        arguments.extend([JOURNAL.to_owned(), "--output".to_owned(), directory.display().to_string()]);
         for value in &self.plan.cases[task.case].overrides {
             arguments.extend(["--set".to_owned(), value.clone()]);
         }
