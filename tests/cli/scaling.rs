@@ -257,6 +257,46 @@ fn a_killed_experiment_goes_on() {
 }
 
 #[test]
+fn a_stopped_experiment_ends_its_child_and_goes_on() {
+    let workshop = Workshop::new();
+    let fixed = ["--repeats", "2", "--output", "out", "--launcher", "none", "--machine", machine()];
+    let steps = ["--set", "time.steps=15000", "--threads", "1,2"];
+    let arguments = [&["scaling", "solid.toml"][..], &steps, &fixed].concat();
+    let path = workshop.path("out/runs.csv");
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_parhelion"));
+    program.args(&arguments).current_dir(workshop.path(".")).stdout(std::process::Stdio::null());
+    let child = program.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    // In the middle of a run: its directory is there, and its row is not.
+    let runs = || fs::read_dir(workshop.path("out/runs")).map_or(0, Iterator::count);
+    while !(path.exists() && runs() > rows(&path).len()) && start.elapsed() < Duration::from_secs(50) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(processes_in(&workshop), Vec::<String>::new());
+    let (before, words) = (rows(&path), String::from_utf8_lossy(&ended.stderr));
+    let kept = if before.len() == 1 { "1 run".to_owned() } else { format!("{} runs", before.len()) };
+    let line = format!("stopped by SIGTERM after {kept}; the same command goes on from there");
+    assert_eq!((ended.status.code(), words.lines().next_back()), (Some(75), Some(line.as_str())), "{words}");
+    assert!(before.len() < 6 && count(&before, &[("status", "ok")]) == before.len(), "{before:?}");
+    let done = workshop.start(&arguments);
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let after = rows(&path);
+    assert!(done.stderr.contains(&format!("going on after {} runs", before.len())), "{done:#?}");
+    assert!(after.len() == 6 && after[..before.len()] == before[..], "{after:?}");
+}
+
+/// Command lines of processes that work in a workshop.
+fn processes_in(workshop: &Workshop) -> Vec<String> {
+    let place = workshop.path("out/").display().to_string();
+    let lines = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = lines.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+    lines.map(|line| line.replace('\0', " ")).filter(|line| line.contains(&place)).collect()
+}
+
+#[test]
 fn weak_problems_grow_and_their_results_are_compared() {
     let workshop = Workshop::new();
     let done = scaling(
