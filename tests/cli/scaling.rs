@@ -176,7 +176,7 @@ fn check_prediction(folder: &Path) {
 fn check_page(folder: &Path) {
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
     for id in ["speedup", "efficiency", "breakdown", "roofline", "communication_matrix", "timeline"] {
-        assert!(page.contains(&format!("<figure id=\"{id}\"><svg")), "{id}");
+        assert!(page.contains(&format!("<figure id=\"{id}\"><div class=\"wide\"><svg")), "{id}");
         assert!(fs::read(folder.join(format!("{id}.png"))).unwrap().starts_with(b"\x89PNG"));
     }
     for foreign in ["<script", "<link", "src=", "url(", "@import", "{{", "{%"] {

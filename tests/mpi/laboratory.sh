@@ -75,6 +75,7 @@ for model in sorted(set(rows) - {"one worker", "A"}):
 assert "NO" not in table.split("same digest")[1].split("\n")[0], table
 print(f"  compared: {', '.join(sorted(rows))}, one digest")
 PYTHON
+    latex_compiles "$scratch/compare/compare.tex" || echo "  SKIPPED: no pdflatex, so compare.tex was not compiled"
     rm -r "$scratch/compare"
 done
 
