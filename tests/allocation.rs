@@ -54,7 +54,7 @@ fn meet_the_workers() {
 }
 
 fn on_rank(problem: &HeatProblem, comm: &dyn Communicator, width: usize) -> usize {
-    let meter = Meter::new(comm);
+    let meter = Meter::with_journal(comm);
     meter.start();
     let comm: &dyn Communicator = &meter;
     let options = HeatOptions { halo_width: width, tile: Some([16, 8, 4]), ..HeatOptions::default() };

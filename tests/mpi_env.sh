@@ -39,6 +39,19 @@ fail() {
     exit 1
 }
 
+# latex_compiles FILE [DIRECTORY]: a table compiles and is no wider than a page; its PDF stays in the directory. Returns 1 without LaTeX.
+latex_compiles() {
+    local place name
+    command -v pdflatex >/dev/null || return 1
+    place=$(mktemp -d) name=$(basename "$1" .tex)
+    printf '\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{%s}\\end{document}\n' "$(realpath "$1")" >"$place/$name.tex"
+    (cd "$place" && timeout 60 pdflatex -interaction=batchmode -halt-on-error "$name.tex" >/dev/null </dev/null) ||
+        fail "LaTeX refuses $1: $(tail -20 "$place/$name.log")"
+    ! grep "^Overfull" "$place/$name.log" || fail "$1 is wider than a page"
+    [ -z "${2:-}" ] || cp "$place/$name.pdf" "$2"
+    rm -r "$place"
+}
+
 # must_end CODE COMMAND...: it ends with this exit code; what it prints is in $scratch/out and $scratch/err.
 must_end() {
     local wanted=$1 code=0

@@ -151,11 +151,10 @@ fuzzing() {
     timeout 2400 tests/fuzz.sh "${FUZZ_SECONDS:-10}"
 }
 
-# LaTeX is compiled where it is there: it is not installed for one table (150 MB with booktabs).
 scaling_pages() {
     timeout 900 bash tests/scaling_page.sh "$target/tmp/scaling-page" || return
     command -v pdflatex >/dev/null ||
-        skipped+=("table.tex was not compiled: no pdflatex; apt-get install --no-install-recommends texlive-latex-recommended")
+        skipped+=("tables were not compiled: no pdflatex; apt-get install --no-install-recommends texlive-latex-recommended")
 }
 
 # Kills of ranks and of mpirun; those of the plain program are among the tests of restarts.
@@ -173,6 +172,8 @@ as_root() {
 missing_packages() {
     local package newest
     local wanted=(gcc g++ libc6-dev libopenmpi-dev openmpi-bin libhdf5-dev python3 python3-venv iproute2 slurm-wlm munge)
+    # 50 MB and half a minute; what has LaTeX from elsewhere keeps it.
+    command -v pdflatex >/dev/null || wanted+=(texlive-latex-recommended)
     if ! compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || ! compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null; then
         newest=$(apt-cache --names-only search '^libclang1-[0-9]+$' | sed 's/ .*//' | sort -V | tail -1)
         newest=${newest:-libclang1-14}

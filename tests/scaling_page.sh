@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The page of a scaling experiment in a real browser (headless Chromium): every figure is there, nothing is reported on the console, nothing
-# is wider than the window at phone and desktop width, light and dark, and the tables of shapes and predictions are whole in it. Screenshots stay in the directory of the first argument.
-# LaTeX compiles the table if there is one. Exit code 77: no browser.
+# is wider than the window at phone and desktop width, light and dark, the tables of shapes and predictions are whole in it, and words in
+# figures are large enough to be read. Screenshots stay in the directory of the first argument.
+# LaTeX compiles the table if there is one, within the width of a page. Exit code 77: no browser.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tests/mpi_env.sh
@@ -38,12 +39,13 @@ const clipped = [...document.querySelectorAll('figure svg')].flatMap(svg => [...
     const a = t.getBoundingClientRect(), b = svg.getBoundingClientRect();
     return a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
 })).length;
+const small = [...document.querySelectorAll('figure svg')].filter(e => 13 * e.getBoundingClientRect().width / e.viewBox.baseVal.width < 9).length;
 const cut = [...document.querySelectorAll('table.cards')].filter(e => e.parentElement.scrollWidth > e.parentElement.clientWidth + 1).length;
-document.title = `figures=${document.querySelectorAll('figure svg').length} empty=${empty} wide=${wide} clipped=${clipped} cut=${cut} scroll=${document.documentElement.scrollWidth > innerWidth} height=${document.documentElement.scrollHeight}`;
+document.title = `figures=${document.querySelectorAll('figure svg').length} empty=${empty} wide=${wide} clipped=${clipped} cut=${cut} small=${small} scroll=${document.documentElement.scrollWidth > innerWidth} height=${document.documentElement.scrollHeight}`;
 </script>
 SCRIPT
 
-for size in phone:400,900 desktop:1280,900; do
+for size in phone:390,900 desktop:1280,900; do
     name=${size%%:*} width=${size#*:}
     width=${width%,*}
     chrome --window-size="${size#*:}" --dump-dom "file://$probe" >"$scratch/dom" 2>"$scratch/console" || fail "$name: the browser failed"
@@ -51,7 +53,7 @@ for size in phone:400,900 desktop:1280,900; do
     found=$(sed -n 's/.*<title>\(figures=[^<]*\)<.*/\1/p' "$scratch/dom" | head -1)
     height=${found##* height=}
     found=${found% height=*}
-    [ "$found" = "figures=6 empty=0 wide=0 clipped=0 cut=0 scroll=false" ] || fail "$name: the page says: $found"
+    [ "$found" = "figures=6 empty=0 wide=0 clipped=0 cut=0 small=0 scroll=false" ] || fail "$name: the page says: $found"
     for scheme in light dark; do
         flags=()
         [ "$scheme" = light ] || flags=(--blink-settings=preferredColorScheme=0 --force-dark-mode)
@@ -63,10 +65,8 @@ for size in phone:400,900 desktop:1280,900; do
     echo "  $name: $found"
 done
 
-if command -v pdflatex >/dev/null; then
-    printf '\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{%s}\\end{document}\n' "$scratch/lab/table.tex" >"$scratch/t.tex"
-    (cd "$scratch" && timeout 60 pdflatex -interaction=batchmode -halt-on-error t.tex >/dev/null) || fail "LaTeX refuses table.tex"
-    echo "  table.tex compiles"
+if latex_compiles "$scratch/lab/table.tex" "$shots"; then
+    echo "  table.tex compiles, as wide as a page"
 else
     echo "  SKIPPED: no pdflatex, so table.tex was not compiled"
 fi

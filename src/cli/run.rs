@@ -58,6 +58,10 @@ pub struct RunArgs {
     /// No progress, no warnings but those about checkpoints, and of the summary only the digest
     #[arg(long)]
     pub quiet: bool,
+    /// Note what every rank computes between its messages: report.json then has loop.ideal_s, the time of the loop if messages took none. 12
+    /// bytes of memory for each exchange; `parhelion scaling` asks for it
+    #[arg(long)]
+    pub journal: bool,
     /// Write when each thread did what, for Perfetto, and beside it a picture of a few steps (SVG) [default: trace.json in the run directory]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub trace: Option<Option<PathBuf>>,

@@ -15,7 +15,8 @@ Examples:
   parhelion scaling inputs/heat/bench_512.toml --ranks 1,2,4,8 --threads 4 --submit
   parhelion scaling --collect outputs/bench_512_scaling
 
-Exit codes: 1 if a shape gave another result than the others or failed; 6 if the folder holds another experiment.";
+Exit codes: 1 if a shape gave another result than the others or failed; 6 if the folder holds another experiment; 75 if it was stopped
+by a signal: the same command goes on.";
 
 /// Flags of `scaling`.
 #[derive(Clone, Debug, Args)]

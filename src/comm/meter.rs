@@ -1,8 +1,8 @@
 //! A communicator that counts: seconds in messages and waiting, and what goes to which rank, while it is switched on.
 //!
 //! It stands between a model and its backend, so every backend and both physics are counted by one piece of code, collectives included.
-//! Counting costs four readings of the clock for an exchange, about a tenth of a microsecond, and allocates nothing once its messages have
-//! been seen and while the room for its [`Journal`] lasts. Computing that hides messages (the `work` of an exchange) is taken off.
+//! Counting costs four readings of the clock for an exchange, about a tenth of a microsecond, and allocates nothing. A [`Journal`] is
+//! kept where it is asked for, and allocates nothing once its messages have been seen and while its room lasts. Computing that hides messages (the `work` of an exchange) is taken off.
 //!
 //! Refused: counters inside the backends (three times the same).
 
@@ -26,7 +26,7 @@ pub struct Meter<'a> {
     on: Cell<bool>,
     seconds: Cell<f64>,
     sent: RefCell<Vec<Sent>>,
-    journal: RefCell<Journal>,
+    journal: Option<RefCell<Journal>>,
     /// Since when this rank computes; only while it is on.
     mark: Cell<Instant>,
 }
@@ -34,13 +34,22 @@ pub struct Meter<'a> {
 impl<'a> Meter<'a> {
     /// Counts what goes through this communicator; switched off at first.
     pub fn new(inner: &'a dyn Communicator) -> Meter<'a> {
+        Meter::keeping(inner, None)
+    }
+
+    /// The same, and notes what is computed between messages.
+    pub fn with_journal(inner: &'a dyn Communicator) -> Meter<'a> {
+        Meter::keeping(inner, Some(RefCell::new(Journal::new(inner.size()))))
+    }
+
+    fn keeping(inner: &'a dyn Communicator, journal: Option<RefCell<Journal>>) -> Meter<'a> {
         let sent = vec![Sent::default(); inner.size()];
         Meter {
             inner,
             on: Cell::new(false),
             seconds: Cell::new(0.0),
             sent: RefCell::new(sent),
-            journal: RefCell::new(Journal::new(inner.size())),
+            journal,
             mark: Cell::new(Instant::now()),
         }
     }
@@ -59,12 +68,18 @@ impl<'a> Meter<'a> {
     }
 
     fn computed_until(&self, end: Instant) {
-        self.journal.borrow_mut().computed((end - self.mark.get()).as_secs_f64());
+        self.note(|journal| journal.computed((end - self.mark.get()).as_secs_f64()));
     }
 
-    /// What was computed between messages so far; see [`Journal::bytes`].
-    pub fn journal_bytes(&self) -> Vec<u8> {
-        self.journal.borrow().bytes()
+    fn note(&self, entry: impl FnOnce(&mut Journal)) {
+        if let Some(journal) = &self.journal {
+            entry(&mut journal.borrow_mut());
+        }
+    }
+
+    /// What was computed between messages so far, if that is noted; see [`Journal::bytes`].
+    pub fn journal_bytes(&self) -> Option<Vec<u8>> {
+        self.journal.as_ref().map(|journal| journal.borrow().bytes())
     }
 
     /// Seconds in messages and waiting so far.
@@ -85,7 +100,7 @@ impl<'a> Meter<'a> {
         self.computed_until(start);
         let result = call();
         let end = Instant::now();
-        self.journal.borrow_mut().collective();
+        self.note(Journal::collective);
         self.mark.set(end);
         self.seconds.set(self.seconds.get() + (end - start).as_secs_f64());
         result
@@ -143,7 +158,7 @@ impl Communicator for Meter<'_> {
             worked += start.elapsed().as_secs_f64();
         });
         let end = Instant::now();
-        self.journal.borrow_mut().exchange(outgoing, incoming, worked);
+        self.note(|journal| journal.exchange(outgoing, incoming, worked));
         self.mark.set(end);
         self.seconds.set(self.seconds.get() + ((end - start).as_secs_f64() - worked).max(0.0));
     }
@@ -192,6 +207,20 @@ mod tests {
             let right = (comm.rank() + 1) % 3;
             assert_eq!(sent[right], Sent { messages: 2, bytes: 6 });
             assert_eq!(sent.iter().map(|s| s.messages).sum::<u64>(), 2);
+        });
+    }
+
+    #[test]
+    fn a_journal_is_kept_where_it_is_asked_for() {
+        threads::run(2, |comm| {
+            for (meter, entries) in [(Meter::new(comm), None), (Meter::with_journal(comm), Some(2))] {
+                meter.start();
+                ring(&meter);
+                meter.barrier();
+                meter.stop();
+                let kept = meter.journal_bytes().map(|bytes| Journal::read(&bytes).unwrap().entries.len());
+                assert_eq!(kept, entries);
+            }
         });
     }
 

@@ -1,11 +1,11 @@
 //! `parhelion compare`: the models of parallelism side by side, and what the system takes for each.
 
+use super::stopping;
 use crate::cli::{CompareArgs, Mechanism};
 use crate::comm::agree;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::host;
-use crate::interrupt;
 use crate::laboratory::compare::{self, Request, switches};
 use crate::laboratory::mechanisms::jobs::{Transport, between_ranks};
 use crate::laboratory::mechanisms::{self, Mechanisms, ledger, partner, plots, ranks, tables};
@@ -55,20 +55,13 @@ fn models(arguments: &CompareArgs, deck: &Path) -> Result<u8> {
     };
     signals::watch()?;
     let done = if arguments.switches { switches::compare(&request) } else { compare::compare(&request) };
-    if let Some(code) = stopped() {
+    if let Some(code) = stopping::for_good() {
         return Ok(code);
     }
     let text = done?;
     console::print(text.trim_end());
     console::print(&format!("\n{}", request.folder.join("report.html").display()));
     Ok(0)
-}
-
-/// The exit code if this process was asked to stop, and a line that says so; what it had started has been ended then.
-fn stopped() -> Option<u8> {
-    let signal = interrupt::requested()?;
-    console::message(&format!("stopped by {}", interrupt::name(signal)));
-    Some(u8::try_from(128 + signal).unwrap_or(1))
 }
 
 /// One process: it starts jobs of two ranks itself, where it can.
@@ -83,7 +76,7 @@ fn alone(folder: &Path) -> Result<u8> {
             Err(why) => found.missing.push(why),
         }
     }
-    if let Some(code) = stopped() {
+    if let Some(code) = stopping::for_good() {
         return Ok(code);
     }
     publish(&found, folder)

@@ -17,5 +17,6 @@ pub mod run;
 mod run_heat;
 mod run_nbody;
 pub mod scaling;
+mod stopping;
 pub mod sweep;
 pub mod verify;

@@ -1,6 +1,7 @@
 //! `parhelion run`: from a deck to a run directory. What both physics share; the rest is in `run_heat` and
 //! `run_nbody`.
 
+use super::stopping::STOPPED;
 use super::{deck, run_heat, run_nbody};
 use crate::checkpoint::keeper::Limit;
 use crate::cli::RunArgs;
@@ -29,8 +30,6 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Exit code of a run that was stopped after a valid checkpoint.
-const STOPPED: u8 = 75;
 /// Seconds before the end of a Slurm job at which a run should have stopped: hosts' clocks differ, and the job script may go on.
 const SLURM_MARGIN: f64 = 30.0;
 /// Steps in the picture of a timeline: enough to see whether they are alike, few enough to see their parts.
@@ -55,7 +54,8 @@ pub fn run(comm: &dyn Communicator, setup: &RankSetup, arguments: &RunArgs, star
     let switches = arguments.switches.chosen();
     let impaired = Impaired::new(comm, switches.impairment());
     let is_impaired = switches.impairment() != Impairment::default();
-    let meter = Meter::new(if is_impaired { &impaired } else { comm });
+    let comm: &dyn Communicator = if is_impaired { &impaired } else { comm };
+    let meter = if arguments.journal { Meter::with_journal(comm) } else { Meter::new(comm) };
     let job = Job {
         comm: &meter,
         meter: &meter,

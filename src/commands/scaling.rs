@@ -1,5 +1,6 @@
 //! `parhelion scaling`: plans, runs, checks, analyses and reports a scaling experiment.
 
+use super::stopping;
 use crate::cli::{LauncherArg, ModeArg, ScalingArgs};
 use crate::console;
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ use crate::laboratory::scaling::sentences::sentences;
 use crate::laboratory::scaling::starter::{Starter, Wish};
 use crate::laboratory::scaling::{batch, overlap, roofline, tables};
 use crate::output::run_lock::Lock;
+use crate::runtime::signals;
 use crate::words::counted;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -71,8 +73,24 @@ fn start(arguments: &ScalingArgs, path: &Path) -> Result<u8> {
     console::print(&announcement(&plan, &starter, forecast.as_ref()));
     let experiment =
         Experiment { plan: &plan, starter: &starter, deck: folder.join(DECK), folder: folder.clone(), only: None };
-    let records = experiment.conduct()?;
+    let records = conduct(&experiment)?;
+    if let Some(code) = stopped(&records) {
+        return Ok(code);
+    }
     conclude(&plan, &records, &folder)
+}
+
+/// Runs what is left to run. Watches for signals only from here on: what is measured before has no child and does not look at the flag, so
+/// a signal ends it as it ends anything.
+fn conduct(experiment: &Experiment<'_>) -> Result<Vec<Record>> {
+    signals::watch()?;
+    experiment.conduct()
+}
+
+/// The exit code if this process was asked to stop; every row is on the disk then.
+fn stopped(records: &[Record]) -> Option<u8> {
+    let runs = counted(records.len() as u64, "run");
+    stopping::cause().map(|cause| stopping::goes_on(&cause, &runs))
 }
 
 /// An absolute path: children must find it from wherever they are.
@@ -214,7 +232,10 @@ fn run_task(folder: &Path, task: usize) -> Result<u8> {
     let starter = Starter::new(wish, several)?;
     let experiment =
         Experiment { plan: &plan, starter: &starter, deck: folder.join(DECK), folder: own, only: Some(task) };
-    let records = experiment.conduct()?;
+    let records = conduct(&experiment)?;
+    if let Some(code) = stopped(&records) {
+        return Ok(code);
+    }
     let wrong = records.iter().any(|row| row.status != record::Status::Ok);
     Ok(if wrong { WRONG } else { 0 })
 }

@@ -1,5 +1,6 @@
 //! `parhelion sweep`: prepares a study, runs its members in a pool, and tells what came of it.
 
+use super::stopping;
 use crate::cli::{PoolArg, SweepArgs};
 use crate::comm::{Communicator, agree};
 use crate::console;
@@ -21,8 +22,6 @@ use std::time::Instant;
 
 /// Exit code of a sweep of which some members did not end well.
 const SOME_FAILED: u8 = 7;
-/// Exit code of a sweep that was stopped.
-const STOPPED: u8 = 75;
 
 /// Runs the command. `started` is when the process was.
 ///
@@ -203,12 +202,8 @@ fn conclude(study: &Study, session: &Session, arguments: &SweepArgs, (workers, t
     }
     let all = study.plan.members.len();
     if session.ended() < all {
-        let cause = interrupt::requested().map_or_else(|| "the time limit".to_owned(), interrupt::name);
-        console::message(&format!(
-            "stopped by {cause} after {} of {all} members; the same command goes on from there",
-            session.ended()
-        ));
-        return Ok(STOPPED);
+        let cause = stopping::cause().unwrap_or_else(|| "the time limit".to_owned());
+        return Ok(stopping::goes_on(&cause, &format!("{} of {all} members", session.ended())));
     }
     Ok(if session.count(Status::Done) == all { 0 } else { SOME_FAILED })
 }

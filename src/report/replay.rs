@@ -14,9 +14,10 @@ use std::collections::{HashMap, VecDeque};
 /// Sender, receiver and tag.
 type Address = (u32, u32, u16);
 
-/// Ideal seconds of the loop, on rank 0; none elsewhere, of a rank alone, and if not all was recorded. Collective.
+/// Ideal seconds of the loop, on rank 0; none elsewhere, of a rank alone, without journals (of all ranks or of none), and if not all was
+/// recorded. Collective.
 pub fn ideal_s(comm: &dyn Communicator, meter: &Meter<'_>) -> Option<f64> {
-    let parts = comm.gather(0, &meter.journal_bytes());
+    let parts = comm.gather(0, &meter.journal_bytes()?);
     let journals: Option<Vec<Journal>> = parts.iter().map(|bytes| Journal::read(bytes)).collect();
     play(&journals.filter(|journals| !journals.is_empty())?)
 }

@@ -123,6 +123,21 @@ fn check_tables(folder: &Path) {
         assert_eq!((cells[2], cells[4]), (time.as_str(), speedup.as_str()), "{line}");
         let tree = ["pop_parallel", "pop_load_balance", "pop_communication", "pop_ranks", "pop_threads"].map(number);
         assert!((tree[0] - tree[1] * tree[2]).abs() < 1e-12 && (tree[0] - tree[3] * tree[4]).abs() < 1e-12, "{tree:?}");
+        let split = number("pop_serialisation") * number("pop_transfer");
+        assert!((tree[2] - split).abs() < 1e-12, "communication {} is split into {split}", tree[2]);
+    }
+}
+
+/// It costs memory, and nobody would look at it.
+#[test]
+fn an_ordinary_run_keeps_no_journal() {
+    let workshop = Workshop::new();
+    for (name, flags, is_told) in [("plain", &[][..], false), ("noted", &["--journal"], true)] {
+        let run = ["run", "plate.toml", "--domains", "2", "--threads", "1", "--output", name];
+        let done = workshop.start(&[&run[..], flags].concat());
+        let report = fs::read_to_string(workshop.path(name).join("report.json")).unwrap();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!((done.code, report["loop"]["ideal_s"].is_f64()), (Some(0), is_told), "{name}: {report}");
     }
 }
 
@@ -161,7 +176,7 @@ fn check_prediction(folder: &Path) {
 fn check_page(folder: &Path) {
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
     for id in ["speedup", "efficiency", "breakdown", "roofline", "communication_matrix", "timeline"] {
-        assert!(page.contains(&format!("<figure id=\"{id}\"><svg")), "{id}");
+        assert!(page.contains(&format!("<figure id=\"{id}\"><div class=\"wide\"><svg")), "{id}");
         assert!(fs::read(folder.join(format!("{id}.png"))).unwrap().starts_with(b"\x89PNG"));
     }
     for foreign in ["<script", "<link", "src=", "url(", "@import", "{{", "{%"] {
@@ -242,6 +257,46 @@ fn a_killed_experiment_goes_on() {
 }
 
 #[test]
+fn a_stopped_experiment_ends_its_child_and_goes_on() {
+    let workshop = Workshop::new();
+    let fixed = ["--repeats", "2", "--output", "out", "--launcher", "none", "--machine", machine()];
+    let steps = ["--set", "time.steps=15000", "--threads", "1,2"];
+    let arguments = [&["scaling", "solid.toml"][..], &steps, &fixed].concat();
+    let path = workshop.path("out/runs.csv");
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_parhelion"));
+    program.args(&arguments).current_dir(workshop.path(".")).stdout(std::process::Stdio::null());
+    let child = program.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    // In the middle of a run: its directory is there, and its row is not.
+    let runs = || fs::read_dir(workshop.path("out/runs")).map_or(0, Iterator::count);
+    while !(path.exists() && runs() > rows(&path).len()) && start.elapsed() < Duration::from_secs(50) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(processes_in(&workshop), Vec::<String>::new());
+    let (before, words) = (rows(&path), String::from_utf8_lossy(&ended.stderr));
+    let kept = if before.len() == 1 { "1 run".to_owned() } else { format!("{} runs", before.len()) };
+    let line = format!("stopped by SIGTERM after {kept}; the same command goes on from there");
+    assert_eq!((ended.status.code(), words.lines().next_back()), (Some(75), Some(line.as_str())), "{words}");
+    assert!(before.len() < 6 && count(&before, &[("status", "ok")]) == before.len(), "{before:?}");
+    let done = workshop.start(&arguments);
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    let after = rows(&path);
+    assert!(done.stderr.contains(&format!("going on after {} runs", before.len())), "{done:#?}");
+    assert!(after.len() == 6 && after[..before.len()] == before[..], "{after:?}");
+}
+
+/// Command lines of processes that work in a workshop.
+fn processes_in(workshop: &Workshop) -> Vec<String> {
+    let place = workshop.path("out/").display().to_string();
+    let lines = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = lines.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+    lines.map(|line| line.replace('\0', " ")).filter(|line| line.contains(&place)).collect()
+}
+
+#[test]
 fn weak_problems_grow_and_their_results_are_compared() {
     let workshop = Workshop::new();
     let done = scaling(
@@ -279,7 +334,8 @@ fn bodies_scale_too() {
 fn a_planted_imbalance_shows_in_its_size_and_changes_no_bit() {
     let workshop = Workshop::new();
     let cells = ["--set", "grid.cells=[60,60,60]", "--set", "time.steps=60"];
-    let run = [&["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet"][..], &cells, &NO_OUTPUTS].concat();
+    let flags = ["run", "solid.toml", "--domains", "2", "--threads", "1", "--quiet", "--journal"];
+    let run = [&flags[..], &cells, &NO_OUTPUTS].concat();
     let plain = workshop.start(&[&run[..], &["--output", "plain"]].concat()).digest();
     // Who takes a core from a rank adds to its time, so the best of a few runs counts. Three times and five times as long would be
     // 0.667 and 0.6: the tolerance tells them from four times. What two equal halves differ by is below it.

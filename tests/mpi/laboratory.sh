@@ -75,6 +75,7 @@ for model in sorted(set(rows) - {"one worker", "A"}):
 assert "NO" not in table.split("same digest")[1].split("\n")[0], table
 print(f"  compared: {', '.join(sorted(rows))}, one digest")
 PYTHON
+    latex_compiles "$scratch/compare/compare.tex" || echo "  SKIPPED: no pdflatex, so compare.tex was not compiled"
     rm -r "$scratch/compare"
 done
 
@@ -109,3 +110,29 @@ wait $comparison || code=$?
 [ "$code" = 143 ] || fail "a comparison that was asked to end: exit code $code: $(cat "$scratch/stderr")"
 [ -z "$(here)" ] || fail "left behind: $(here)"
 echo "  a comparison that is asked to end leaves nothing behind"
+
+# A scaling experiment too, in the middle of a run on two ranks; what ran before is kept, and the same command goes on.
+experiment() {
+    exec timeout --foreground 120 "$PARHELION" scaling inputs/heat/eigenmode_3d.toml --set time.steps=3000 --ranks 1,2 --threads 1 --repeats 1 --launcher mpirun \
+        --machine "$scratch/shared.json" --output "$scratch/ended/experiment" >"$scratch/table" 2>"$scratch/stderr" </dev/null
+}
+(experiment) &
+experiment=$!
+# timeout, the program, mpirun, two ranks.
+for _ in $(seq 600); do
+    [ "$(here | wc -l)" -ge 5 ] && break
+    sleep 0.05
+done
+[ "$(here | wc -l)" -ge 5 ] || fail "no ranks were started: $(cat "$scratch/stderr")"
+kill -TERM $experiment
+code=0
+wait $experiment || code=$?
+[ "$code" = 75 ] || fail "an experiment that was asked to end: exit code $code: $(cat "$scratch/stderr")"
+tail -1 "$scratch/stderr" | grep -q "^stopped by SIGTERM after .* run.*; the same command goes on" || fail "not said: $(cat "$scratch/stderr")"
+[ -z "$(here)" ] || fail "left behind: $(here)"
+kept=$(wc -l <"$scratch/ended/experiment/runs.csv")
+[ "$kept" -ge 2 ] || fail "no run was kept: $(cat "$scratch/ended/experiment/runs.csv")"
+(experiment) || fail "it does not go on: $(cat "$scratch/stderr")"
+grep -q "going on after $((kept - 1)) runs" "$scratch/stderr" || fail "it began anew: $(cat "$scratch/stderr")"
+[ "$(grep -c ",ok," "$scratch/ended/experiment/runs.csv")" = 4 ] || fail "$(cat "$scratch/ended/experiment/runs.csv")"
+echo "  an experiment that is asked to end leaves nothing behind, and goes on"

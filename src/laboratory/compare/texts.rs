@@ -103,28 +103,31 @@ pub fn markdown(found: &Comparison) -> String {
 }
 
 fn tex(text: &str) -> String {
-    text.chars().map(|c| if "%&_#$".contains(c) { format!("\\{c}") } else { c.to_string() }).collect()
+    let safe: String =
+        text.chars().map(|c| if "%&_#$".contains(c) { format!("\\{c}") } else { c.to_string() }).collect();
+    safe.strip_suffix(" us").map_or(safe.clone(), |number| format!("{number} $\\mu$s"))
 }
 
-/// As a LaTeX table.
+/// As a LaTeX table with the rules of the package booktabs, and paragraphs below it.
 pub fn latex(found: &Comparison) -> String {
     let letters: Vec<&str> = found.columns.iter().map(|c| c.model.letter()).collect();
     let mut text = format!(
-        "% {}\n\\begin{{tabular}}{{l{}}}\n\\hline\n & {} \\\\\n",
+        "% {}\n% \\usepackage{{booktabs}}\n{{\\small\n\\noindent\n\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule\n & {} \\\\\n",
         tex(&found.deck),
         "r".repeat(letters.len()),
         letters.join(" & ")
     );
     let mut notes = String::new();
+    legend(found).iter().for_each(|line| notes += &format!("\n\\noindent {}\n", tex(line)));
     for row in rows(found) {
-        text += &format!("\\hline\n\\multicolumn{{{}}}{{l}}{{\\textbf{{{}}}}} \\\\\n", letters.len() + 1, row.name);
+        text += &format!("\\midrule\n\\multicolumn{{{}}}{{l}}{{\\textbf{{{}}}}} \\\\\n", letters.len() + 1, row.name);
         for (name, cells) in &row.figures {
             let cells: Vec<String> = cells.iter().map(|cell| tex(cell)).collect();
             text += &format!("{} & {} \\\\\n", tex(name), cells.join(" & "));
         }
         row.notes.iter().for_each(|note| notes += &format!("\n\\noindent {}: {}\n", row.name, tex(note)));
     }
-    text + "\\hline\n\\end{tabular}\n" + &notes
+    text + "\\bottomrule\n\\end{tabular}\n\n\\medskip\n" + &notes + "\\par}\n"
 }
 
 /// As CSV: plain numbers in SI units, one model a row; the first row is one worker.
@@ -229,7 +232,11 @@ pub fn page(found: &Comparison) -> String {
     }
     body += "</table></div>\n<div class=\"figures\">";
     for (caption, drawing) in figures(found) {
-        body += &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", drawing.svg(false), escaped(&caption));
+        body += &format!(
+            "<figure><div class=\"wide\">{}</div><figcaption>{}</figcaption></figure>\n",
+            drawing.svg(false),
+            escaped(&caption)
+        );
     }
     include_str!("page.html").replace("STYLE", STYLE).replace("BODY", &(body + "</div>"))
 }

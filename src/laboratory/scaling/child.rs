@@ -18,10 +18,13 @@ const KEPT: u64 = 64 << 10;
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Its exit code; none if a signal or the time limit ended it.
+    /// Its exit code; none if it had to be ended, or a signal did it.
     pub code: Option<i32>,
     /// The time limit ended it.
     pub timed_out: bool,
+    /// This process was asked to stop before the child had ended well: what it left tells nothing of the child. From a terminal the signal goes
+    /// to both, and the child may leave first.
+    pub stopped: bool,
     /// The last line that begins with `error:`, or the last line at all.
     pub message: String,
 }
@@ -38,7 +41,8 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
     let code = wait(&mut child, limit);
     // Grandchildren may hold the pipe open after the child has gone, so this wait has an end too.
     let text = words.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    Ok(Ended { code: code.flatten(), timed_out: code.is_none(), message: last_words(&text) })
+    let stopped = interrupt::requested().is_some() && code != Some(Some(0));
+    Ok(Ended { code: code.flatten(), timed_out: code.is_none() && !stopped, stopped, message: last_words(&text) })
 }
 
 /// Reads standard error in a thread, to its end.
@@ -99,7 +103,10 @@ mod tests {
     fn codes_and_errors_come_back() {
         let ended =
             shell("echo before >&2; echo 'error: no such deck' >&2; echo after >&2; exit 3", Duration::from_secs(20));
-        assert_eq!(ended, Ended { code: Some(3), timed_out: false, message: "error: no such deck".into() });
+        assert_eq!(
+            ended,
+            Ended { code: Some(3), timed_out: false, stopped: false, message: "error: no such deck".into() }
+        );
         assert_eq!(shell("exit 0", Duration::from_secs(20)).code, Some(0));
     }
 

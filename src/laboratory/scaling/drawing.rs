@@ -171,7 +171,7 @@ impl Drawing {
     pub fn svg(&self, alone: bool) -> String {
         let [width, height] = self.size;
         let mut svg = format!(
-            "<svg class=\"plot\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
+            "<svg class=\"plot\" style=\"--drawn:{width}px\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
             escaped(&self.title)
         );
         if alone {

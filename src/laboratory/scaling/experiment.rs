@@ -9,6 +9,7 @@ use super::schedule::{self, Task};
 use super::starter::Starter;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::laboratory::switches::Switches;
 use crate::output::plain_file;
 use crate::output::run_directory::TRACE;
@@ -44,6 +45,8 @@ pub(crate) const QUIET: [&str; 13] = [
     "--set",
     "checkpoint.at_end=false",
 ];
+/// What lets a report tell how long the run would take if messages took no time.
+const JOURNAL: &str = "--journal";
 
 /// An experiment in its folder.
 pub struct Experiment<'a> {
@@ -60,7 +63,7 @@ pub struct Experiment<'a> {
 }
 
 impl Experiment<'_> {
-    /// Runs what is left to run, and returns all rows.
+    /// Runs what is left to run, until this process is asked to stop, and returns all rows.
     ///
     /// # Errors
     /// Exit code 3 if a row cannot be written or a process not be started. What goes wrong in a run is in its row.
@@ -74,10 +77,13 @@ impl Experiment<'_> {
             .map_err(|cause| Error::io("make", &self.folder, cause))?;
         let wanted = |case: usize| self.only.is_none_or(|only| only == case);
         while let Some(task) = schedule::next(self.plan, &records, &wanted) {
-            let done = self.run(task, &records)?;
+            let Some(done) = self.run(task, &records)? else { return Ok(records) };
             console::message(&progress(self.plan, task, &done));
             records.push(done);
             record::write(&path, &records)?;
+            if interrupt::requested().is_some() {
+                return Ok(records);
+            }
         }
         if let Some(case) = overlap::largest(self.plan, &records).filter(|&case| wanted(case)) {
             self.trace(case, &records)?;
@@ -97,6 +103,7 @@ impl Experiment<'_> {
         let ended = child::run(&mut self.starter.command(&words), self.limit(task, records))?;
         let flaw = match ended.code {
             Some(0) => overlap::flaw(self.plan, records, case, &directory),
+            _ if ended.stopped => return Ok(()),
             _ => Some(format!("its traced run failed: {}", ended.message)),
         };
         let name = self.plan.cases[case].words();
@@ -107,13 +114,17 @@ impl Experiment<'_> {
         Ok(())
     }
 
-    fn run(&self, task: Task, records: &[Record]) -> Result<Record> {
+    /// The row of a run; none if it was stopped with this process.
+    fn run(&self, task: Task, records: &[Record]) -> Result<Option<Record>> {
         let directory = self.new_directory()?;
         let words = self.words(task, &directory);
         let mut command = self.starter.command(&words);
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let (before, start) = (Snapshot::take(), Instant::now());
         let ended = child::run(&mut command, self.limit(task, records))?;
+        if ended.stopped {
+            return Ok(None);
+        }
         let process_s = start.elapsed().as_secs_f64();
         let conditions = Snapshot::take().since(&before);
         let report = read_report(&directory);
@@ -124,7 +135,7 @@ impl Experiment<'_> {
         if record.status == Status::Ok {
             self.compare(&mut record, task, records);
         }
-        Ok(record)
+        Ok(Some(record))
     }
 
     /// A run directory that nobody has used.
@@ -143,7 +154,7 @@ impl Experiment<'_> {
     fn words(&self, task: Task, directory: &Path) -> Vec<String> {
         let shape = task.shape(self.plan);
         let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
-        arguments.extend(["--output".to_owned(), directory.display().to_string()]);
+        arguments.extend([JOURNAL.to_owned(), "--output".to_owned(), directory.display().to_string()]);
         for value in &self.plan.cases[task.case].overrides {
             arguments.extend(["--set".to_owned(), value.clone()]);
         }

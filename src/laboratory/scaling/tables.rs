@@ -147,13 +147,18 @@ const TREE: [&str; 7] = [
     "computation scaling",
 ];
 const PREDICTION: [&str; 4] = ["shape", "time in s", "predicted in s", "error"];
+/// Of [`MAIN`], what [`TIMES`] has not: the second table on paper.
+const CAUSES: [&str; 5] = ["shape", "load balance", "communication", "predicted in s", "error"];
 
 /// Times, the tree of efficiencies, and the prediction of each shape: narrow enough for a page.
 pub fn page_tables(analysis: &Analysis) -> [Table; 3] {
-    [&TIMES[..], &TREE, &PREDICTION].map(|wanted| {
-        let named = |heading: &&str| MAIN.iter().chain(&FIGURES).find(|column| column.heading == *heading);
-        table(analysis, &wanted.iter().filter_map(named).collect::<Vec<_>>())
-    })
+    [&TIMES[..], &TREE, &PREDICTION].map(|wanted| named(analysis, wanted))
+}
+
+/// The table of the columns with these headings.
+fn named(analysis: &Analysis, wanted: &[&str]) -> Table {
+    let column = |heading: &&str| MAIN.iter().chain(&FIGURES).find(|column| column.heading == *heading);
+    table(analysis, &wanted.iter().filter_map(column).collect::<Vec<_>>())
 }
 
 /// Headings and rows of everything else that is known of each shape.
@@ -212,21 +217,33 @@ pub fn markdown(plan: &Plan, analysis: &Analysis) -> String {
     text
 }
 
-/// `table.tex`: a tabular with the rules of the package booktabs.
+/// `table.tex`: tabulars with the rules of the package booktabs. All columns in one are twice as wide as a page of the class article.
 pub fn latex(plan: &Plan, analysis: &Analysis) -> String {
-    let (headings, rows) = main_table(analysis);
+    let title = plan.title.replace(['\n', '\r'], " ");
+    let mut text =
+        format!("% {title}\n% \\usepackage{{booktabs}}\n{{\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}%\n");
+    for (n, columns) in [&TIMES[..], &CAUSES].into_iter().enumerate() {
+        text += if n == 0 { "\\noindent\n" } else { "\\par\\medskip\\noindent\n" };
+        text += &tabular(&named(analysis, columns));
+    }
+    text + "\\par}\n"
+}
+
+fn tabular((headings, rows): &Table) -> String {
     let line =
-        |cells: Vec<String>| format!("{} \\\\\n", cells.iter().map(|cell| tex(cell)).collect::<Vec<_>>().join(" & "));
-    let mut text = format!("% {}\n% \\usepackage{{booktabs}}\n", plan.title.replace(['\n', '\r'], " "));
-    let _ = writeln!(text, "\\begin{{tabular}}{{l{}}}\n\\toprule", "r".repeat(headings.len() - 1));
-    text += &line(headings.iter().map(|&heading| heading.to_owned()).collect());
+        |cells: &[&str]| format!("{} \\\\\n", cells.iter().map(|cell| tex(cell)).collect::<Vec<_>>().join(" & "));
+    let mut text = format!("\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule\n", "r".repeat(headings.len() - 1));
+    text += &line(headings);
     text += "\\midrule\n";
-    rows.into_iter().for_each(|row| text += &line(row));
+    rows.iter().for_each(|row| text += &line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
     text + "\\bottomrule\n\\end{tabular}\n"
 }
 
 /// A text as it may stand in LaTeX.
 fn tex(text: &str) -> String {
+    if text == NONE {
+        return "--".to_owned();
+    }
     let mut safe = String::new();
     for c in text.replace(" x ", " $\\times$ ").chars() {
         match c {
@@ -234,6 +251,7 @@ fn tex(text: &str) -> String {
                 safe.push('\\');
                 safe.push(c);
             }
+            '-' if safe.is_empty() => safe.push_str("$-$"),
             c => safe.push(c),
         }
     }
@@ -332,8 +350,18 @@ mod tests {
         );
         let text = latex(&plan, &analysis);
         let lines: Vec<&str> = text.lines().filter(|line| line.ends_with("\\\\")).collect();
-        assert_eq!(lines.len(), 4);
-        assert!(lines.iter().all(|line| line.matches(" & ").count() == MAIN.len() - 1), "{text}");
+        assert_eq!(lines.len(), 8);
+        // Shapes stand in both tables.
+        for (first, second) in (0..4).zip(4..) {
+            let cells = |n: usize| lines[n].matches(" & ").count() + 1;
+            assert_eq!(cells(first) + cells(second), MAIN.len() + 1, "{text}");
+        }
+        assert!(
+            MAIN.iter().all(|column| lines[0].contains(column.heading.trim_start_matches("95 % "))
+                || lines[4].contains(column.heading)),
+            "{text}"
+        );
+        assert_eq!([tex("-"), tex("-3.5 %"), tex("Karp-Flatt")], ["--", "$-$3.5 \\%", "Karp-Flatt"]);
         assert!(
             text.contains("\\toprule") && text.contains("1 $\\times$ 2 & 2") && text.contains("80.0 \\%"),
             "{text}"

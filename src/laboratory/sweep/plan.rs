@@ -95,6 +95,7 @@ impl Job {
             max_time: seconds,
             watchdog: None,
             imbalance: None,
+            journal: false,
             switches: SwitchArgs::default(),
             quiet: true,
             trace: None,
