@@ -8,7 +8,7 @@ use super::model::Model;
 use super::trial::{Measured, Trials, has_checkpoint};
 use crate::interrupt;
 use crate::laboratory::scaling::child;
-use crate::laboratory::scaling::experiment::{QUIET, read_report};
+use crate::laboratory::scaling::experiment::{QUIET, finished};
 use crate::laboratory::scaling::plan::Shape;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub fn kill(trials: &Trials<'_>, model: Model, shape: Shape, alone: &Measured) -
     let start = Instant::now();
     let ended = child::run(&mut trials.starter.command(&again), PATIENCE).map_err(|error| error.to_string())?;
     let process_s = start.elapsed().as_secs_f64();
-    let report = read_report(&directory).filter(|_| ended.code == Some(0)).ok_or(ended.message)?;
+    let report = finished(&directory, &ended)?;
     let number = |key: &str| report[key].as_f64().unwrap_or(0.0);
     Ok(Killed {
         ended_after_s,

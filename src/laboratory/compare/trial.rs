@@ -3,7 +3,7 @@
 use super::model::Model;
 use crate::error::{Error, Result};
 use crate::laboratory::scaling::child;
-use crate::laboratory::scaling::experiment::{QUIET, read_report};
+use crate::laboratory::scaling::experiment::{QUIET, finished, forget_report};
 use crate::laboratory::scaling::plan::Shape;
 use crate::laboratory::scaling::starter::Starter;
 use serde::Serialize;
@@ -99,13 +99,12 @@ impl Trials<'_> {
         let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
         arguments.extend(["--overwrite".into(), "--output".into(), directory.display().to_string()]);
         let words = self.words(model, shape, &arguments).map_err(Error::Input)?;
+        forget_report(&directory);
         let start = Instant::now();
         let ended = child::run(&mut self.starter.command(&words), LIMIT)?;
         let process_s = start.elapsed().as_secs_f64();
-        match read_report(&directory).filter(|_| ended.code == Some(0)) {
-            Some(report) => Ok(measured(&report, shape, process_s)),
-            None => Err(Error::Defect(format!("{}: {}", model.words(), ended.message))),
-        }
+        let report = finished(&directory, &ended).map_err(|why| Error::Defect(format!("{}: {why}", model.words())))?;
+        Ok(measured(&report, shape, process_s))
     }
 
     /// A run directory.
