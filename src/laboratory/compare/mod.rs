@@ -5,7 +5,7 @@
 //! | [`model`] | the models, and how each is started |
 //! | [`trial`] | a run as a child process, and what its report says |
 //! | [`hosts`] | a host file |
-//! | [`kill`] | a worker that is killed, and going on |
+//! | [`kill`] | a worker that is killed, a host that is cut off, and going on |
 //! | [`lines`] | lines of source that each model needs |
 //! | [`rows`] | the table: what a course says, what was measured, where they differ |
 //! | [`switches`] | `--switches` instead: what each lab switch costs |
@@ -33,7 +33,7 @@ use crate::laboratory::scaling::starter::{Starter, Wish};
 use crate::output::plain_file;
 use crate::output::run_lock::Lock;
 use crate::runtime::launcher::Launcher;
-use kill::Killed;
+use kill::{Cut, Struck};
 use model::{MODELS, Model};
 use std::path::PathBuf;
 use trial::{Measured, Trials, median};
@@ -53,6 +53,8 @@ pub struct Request {
     pub folder: PathBuf,
     /// Host file of processes over TCP.
     pub hosts: Option<PathBuf>,
+    /// Command that cuts the host off whose name is added to it.
+    pub cut_host: Option<String>,
 }
 
 /// One model, measured.
@@ -65,7 +67,7 @@ pub struct Column {
     /// Messages over its path.
     pub path: std::result::Result<MessagePath, String>,
     /// What happened when a worker was killed.
-    pub killed: std::result::Result<Killed, String>,
+    pub killed: std::result::Result<Struck, String>,
 }
 
 /// Everything that was measured.
@@ -79,6 +81,8 @@ pub struct Comparison {
     pub base: Measured,
     /// The models that could be run.
     pub columns: Vec<Column>,
+    /// What happened when a host was cut off, or why none was.
+    pub cut: std::result::Result<Cut, String>,
     /// Those that could not, and why.
     pub missing: Vec<String>,
 }
@@ -133,33 +137,46 @@ fn shape_of(model: Model, workers: usize, why: Option<&String>) -> std::result::
     }
 }
 
-fn conduct(request: &Request, trials: &Trials<'_>, why: Option<String>) -> Result<Comparison> {
+/// The models that can be run, and why the others cannot.
+fn shapes(workers: usize, trials: &Trials<'_>, why: Option<&String>) -> (Vec<(Model, Shape)>, Vec<String>) {
     let (mut shapes, mut missing) = (Vec::new(), Vec::new());
     for model in MODELS {
-        match shape_of(model, request.workers, why.as_ref()).and_then(|shape| {
-            trials.words(model, shape, &[]).map(|_| (model, shape)).map_err(|why| format!("{}: {why}", model.letter()))
-        }) {
+        let startable = |shape: Shape| match trials.words(model, shape, &[]) {
+            Ok(_) => Ok((model, shape)),
+            Err(why) => Err(format!("{}: {why}", model.letter())),
+        };
+        match shape_of(model, workers, why).and_then(startable) {
             Ok(found) => shapes.push(found),
             Err(why) => missing.push(why),
         }
     }
-    let one = Shape { ranks: 1, threads: 1 };
-    let mut all: Vec<Vec<Measured>> = vec![Vec::new(); shapes.len() + 1];
-    // In turn, so that what else the machine does falls on all of them.
-    for round in 1..=request.repeats {
-        let runs = std::iter::once((Model::Threads, one)).chain(shapes.iter().copied());
-        for ((model, shape), found) in runs.zip(&mut all) {
-            let run =
-                trials.run(model, shape, &format!("{}_{}x{}_{round}", model.letter(), shape.ranks, shape.threads))?;
+    (shapes, missing)
+}
+
+/// Runs every shape so many times, in turn, so that what else the machine does falls on all of them.
+fn measure(trials: &Trials<'_>, shapes: &[(Model, Shape)], repeats: usize) -> Result<Vec<Vec<Measured>>> {
+    let mut all: Vec<Vec<Measured>> = vec![Vec::new(); shapes.len()];
+    for round in 1..=repeats {
+        for (&(model, shape), found) in shapes.iter().zip(&mut all) {
+            let name = format!("{}_{}x{}_{round}", model.letter(), shape.ranks, shape.threads);
+            let run = trials.run(model, shape, &name)?;
             console::message(&format!("{}, {}, run {round}: {:.4} s", model.words(), shape.words(), run.loop_s));
             found.push(run);
         }
     }
-    let digests = all.iter().flatten().map(|run| run.digest.clone()).collect::<Vec<_>>();
-    if digests.iter().any(|digest| *digest != digests[0]) {
+    let mut digests = all.iter().flatten().map(|run| &run.digest);
+    let first = digests.next();
+    if digests.any(|digest| Some(digest) != first) {
         return Err(Error::Defect("the models give different results: see report.json of each run".to_owned()));
     }
-    let mut medians = all.into_iter().filter_map(median);
+    Ok(all)
+}
+
+fn conduct(request: &Request, trials: &Trials<'_>, why: Option<String>) -> Result<Comparison> {
+    let (shapes, missing) = shapes(request.workers, trials, why.as_ref());
+    let one = (Model::Threads, Shape { ranks: 1, threads: 1 });
+    let all: Vec<(Model, Shape)> = std::iter::once(one).chain(shapes.iter().copied()).collect();
+    let mut medians = measure(trials, &all, request.repeats)?.into_iter().filter_map(median);
     let base = medians.next().ok_or_else(|| Error::Defect("no run of one worker".to_owned()))?;
     let columns = shapes.iter().zip(medians).map(|(&(model, shape), measured)| Column {
         model,
@@ -167,8 +184,19 @@ fn conduct(request: &Request, trials: &Trials<'_>, why: Option<String>) -> Resul
         killed: kill::kill(trials, model, shape, &measured),
         measured,
     });
+    let columns: Vec<Column> = columns.collect();
+    // Last of all, for nothing mends what was cut.
+    let cut = cut(request, trials, &columns);
     let deck = request.deck.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Comparison { deck, workers: request.workers, base, columns: columns.collect(), missing })
+    Ok(Comparison { deck, workers: request.workers, base, columns, cut, missing })
+}
+
+/// What happens when a host is cut off.
+fn cut(request: &Request, trials: &Trials<'_>, columns: &[Column]) -> std::result::Result<Cut, String> {
+    let command = request.cut_host.as_deref().ok_or("not tried: needs a way to cut a host (--cut-host)")?;
+    let column = columns.iter().find(|column| column.model == Model::Tcp).ok_or("C was not run")?;
+    let [ranks, threads] = column.measured.shape;
+    kill::cut(trials, Shape { ranks, threads }, &column.measured, command).map_err(|why| format!("not measured: {why}"))
 }
 
 /// Messages over the path of a model.

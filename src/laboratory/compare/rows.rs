@@ -2,6 +2,7 @@
 //!
 //! A note stands wherever word and figure disagree, with the rule that says so. Words for ranks of threads are those of their parts.
 
+use super::kill::Struck;
 use super::model::Model;
 use super::trial::Measured;
 use super::{Column, Comparison, lines};
@@ -166,9 +167,57 @@ fn concurrency(found: &Comparison) -> Row {
     }
 }
 
+/// Figures of blows, by what struck.
+type Told = (&'static str, fn(&Struck) -> String);
+const KILLED: [Told; 5] = [
+    ("killed: job ends after", |s| duration(s.ended_after_s)),
+    ("went on from step", |s| s.from_step.to_string()),
+    ("work lost", |s| duration(s.lost_s)),
+    ("started again after", |s| duration(s.recovered_after_s)),
+    ("same digest", |s| yes_or_no(s.same_digest)),
+];
+const CUT: [&str; 5] = [
+    "host cut: job ends after",
+    "cut: went on from step",
+    "cut: work lost",
+    "cut: started again after",
+    "cut: same digest",
+];
+
+fn yes_or_no(is_so: bool) -> String {
+    if is_so { "yes".to_owned() } else { "NO".to_owned() }
+}
+
+/// What happened to C when a host was cut off.
+fn cut(found: &Comparison) -> (Vec<(&'static str, Vec<String>)>, Option<String>) {
+    let of_tcp = |text: String| each(found, |c| if c.model == Model::Tcp { text.clone() } else { "-".to_owned() });
+    if found.columns.iter().all(|c| c.model != Model::Tcp) {
+        return (Vec::new(), None);
+    }
+    match &found.cut {
+        Ok(cut) => {
+            let figures = CUT.iter().zip(KILLED).map(|(name, (_, value))| (*name, of_tcp(value(&cut.struck))));
+            let note = format!(
+                "C: {} was cut off; the job went on on {}; the time to its end counts from the start of the command that cut",
+                cut.host,
+                cut.rest.join(", ")
+            );
+            (figures.collect(), Some(note))
+        }
+        Err(why) => {
+            let word = if why.starts_with("not tried") { "not tried" } else { "-" };
+            (vec![(CUT[0], of_tcp(word.to_owned()))], Some(format!("C: host cut off: {why}")))
+        }
+    }
+}
+
 fn faults(found: &Comparison) -> Row {
-    let told =
-        |value: fn(&super::Killed) -> String| each(found, move |c| c.killed.as_ref().map_or("-".to_owned(), value));
+    let mut figures: Vec<(&'static str, Vec<String>)> = KILLED
+        .into_iter()
+        .map(|(name, value)| (name, each(found, |c| c.killed.as_ref().map_or("-".to_owned(), value))))
+        .collect();
+    let (more, about_cut) = cut(found);
+    figures.extend(more);
     let mut notes: Vec<String> = found
         .columns
         .iter()
@@ -187,6 +236,7 @@ fn faults(found: &Comparison) -> Row {
             died.join(", ")
         ));
     }
+    notes.extend(about_cut);
     Row {
         name: "fault tolerance",
         said: [
@@ -194,13 +244,7 @@ fn faults(found: &Comparison) -> Row {
             "high: processes are isolated",
             "high when designed for it: redundancy",
         ],
-        figures: vec![
-            ("killed: job ends after", told(|k| duration(k.ended_after_s))),
-            ("went on from step", told(|k| k.from_step.to_string())),
-            ("work lost", told(|k| duration(k.lost_s))),
-            ("started again after", told(|k| duration(k.recovered_after_s))),
-            ("same digest", told(|k| if k.same_digest { "yes".to_owned() } else { "NO".to_owned() })),
-        ],
+        figures,
         notes,
     }
 }
@@ -317,7 +361,7 @@ pub fn verdict(found: &Comparison) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::Killed;
+    use super::super::Cut;
     use super::*;
     use crate::laboratory::mechanisms::paths::{Path, Point};
 
@@ -338,7 +382,7 @@ pub(super) mod tests {
             model,
             measured,
             path: Ok(Path { name: "x".into(), between: "two".into(), points: vec![Point { bytes: 8, seconds: 1e-6 }] }),
-            killed: Ok(Killed {
+            killed: Ok(Struck {
                 ended_after_s: 0.5,
                 lost_s: 0.1,
                 from_step: 4,
@@ -355,6 +399,7 @@ pub(super) mod tests {
                 column(Model::Processes, run([2, 1], 1.0, 3e8)),
                 column(Model::Tcp, run([2, 1], 1.6, 3e8)),
             ],
+            cut: Err("not tried: needs a way to cut a host (--cut-host)".into()),
             missing: vec!["D: needs more <workers>".into()],
         }
     }
@@ -372,6 +417,21 @@ pub(super) mod tests {
         assert!(notes("fault tolerance").starts_with("B, C: ") && notes("memory").is_empty());
         assert!(notes("scalability").contains("C is said to scale further than B"));
         assert!(found.iter().all(|row| row.figures.iter().all(|(_, cells)| cells.len() == 3)));
+    }
+
+    #[test]
+    fn a_host_that_was_cut_off_is_told_of_and_so_is_one_that_was_not() {
+        let mut found = comparison();
+        let row = rows(&found).into_iter().find(|row| row.name == "fault tolerance").unwrap();
+        assert_eq!(row.figures.last().unwrap().1, ["-", "-", "not tried"]);
+        assert!(row.notes.join("\n").contains("C: host cut off: not tried: needs a way to cut a host (--cut-host)"));
+        let struck = Struck { ended_after_s: 9.5, same_digest: false, ..found.columns[2].killed.clone().unwrap() };
+        found.cut = Ok(Cut { host: "node3".into(), rest: vec!["node1".into(), "node2".into()], struck });
+        let row = rows(&found).into_iter().find(|row| row.name == "fault tolerance").unwrap();
+        let figure = |name: &str| row.figures.iter().find(|figure| figure.0 == name).unwrap().1.join(" ");
+        assert_eq!(figure("host cut: job ends after"), "- - 9.50 s");
+        assert_eq!(figure("cut: same digest"), "- - NO");
+        assert!(row.notes.join("\n").contains("C: node3 was cut off; the job went on on node1, node2"));
     }
 
     #[test]

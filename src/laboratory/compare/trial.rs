@@ -72,6 +72,11 @@ pub struct Trials<'a> {
 }
 
 impl Trials<'_> {
+    /// The same on these hosts.
+    pub fn on(&self, hosts: Vec<String>) -> Trials<'_> {
+        Trials { starter: self.starter, deck: self.deck.clone(), folder: self.folder.clone(), hosts }
+    }
+
     /// The words that run the deck on a shape with these arguments.
     ///
     /// # Errors
