@@ -2,19 +2,23 @@
 //!
 //! | file | is |
 //! |---|---|
+//! | [`blows`] | the row of the table about what was killed and cut off |
 //! | [`model`] | the models, and how each is started |
 //! | [`trial`] | a run as a child process, and what its report says |
 //! | [`hosts`] | a host file |
 //! | [`kill`] | a worker that is killed, a host that is cut off, and going on |
+//! | [`laws`] | how far each model scales, where there are points enough |
 //! | [`lines`] | lines of source that each model needs |
 //! | [`rows`] | the table: what a course says, what was measured, where they differ |
 //! | [`switches`] | `--switches` instead: what each lab switch costs |
 //! | [`texts`] | the table for a terminal, in Markdown, LaTeX, CSV, and as a page |
 //!
-//! Refused: more than two numbers of workers, for `scaling` fits laws; a table of words alone.
+//! Refused: a table of words alone.
 
+pub mod blows;
 pub mod hosts;
 pub mod kill;
+pub mod laws;
 pub mod lines;
 pub mod model;
 pub mod rows;
@@ -24,6 +28,7 @@ pub mod trial;
 
 use crate::console;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::laboratory::mechanisms::jobs::{Transport, between, between_ranks};
 use crate::laboratory::mechanisms::paths::{self, Path as MessagePath};
 use crate::laboratory::scaling::folder::{DECK, write_text};
@@ -34,6 +39,7 @@ use crate::output::plain_file;
 use crate::output::run_lock::Lock;
 use crate::runtime::launcher::Launcher;
 use kill::{Cut, Struck};
+use laws::Laws;
 use model::{MODELS, Model};
 use std::path::PathBuf;
 use trial::{Measured, Trials, median};
@@ -68,6 +74,8 @@ pub struct Column {
     pub path: std::result::Result<MessagePath, String>,
     /// What happened when a worker was killed.
     pub killed: std::result::Result<Struck, String>,
+    /// How far it scales.
+    pub laws: Laws,
 }
 
 /// Everything that was measured.
@@ -175,20 +183,42 @@ fn measure(trials: &Trials<'_>, shapes: &[(Model, Shape)], repeats: usize) -> Re
 fn conduct(request: &Request, trials: &Trials<'_>, why: Option<String>) -> Result<Comparison> {
     let (shapes, missing) = shapes(request.workers, trials, why.as_ref());
     let one = (Model::Threads, Shape { ranks: 1, threads: 1 });
-    let all: Vec<(Model, Shape)> = std::iter::once(one).chain(shapes.iter().copied()).collect();
-    let mut medians = measure(trials, &all, request.repeats)?.into_iter().filter_map(median);
+    let fitted = |model: Model| {
+        // Cores of other hosts are not known here.
+        let elsewhere = model == Model::Tcp && !trials.hosts.is_empty();
+        laws::can_be_fitted(request.workers, request.repeats, (!elsewhere).then(host::parallelism))
+    };
+    let mut all: Vec<(Model, Shape)> = std::iter::once(one).chain(shapes.iter().copied()).collect();
+    let with_law = shapes.iter().map(|(model, _)| *model).filter(|&model| fitted(model).is_ok());
+    all.extend(with_law.flat_map(|model| laws::smaller(model, request.workers)));
+    let runs = measure(trials, &all, request.repeats)?;
+    let laws_of = |model: Model| match fitted(model) {
+        Ok(()) => laws::fit(&of_model(model, &all, &runs)),
+        Err(why) => Laws::none(&why),
+    };
+    let laws: Vec<Laws> = shapes.iter().map(|(model, _)| laws_of(*model)).collect();
+    let mut medians = runs.into_iter().filter_map(median);
     let base = medians.next().ok_or_else(|| Error::Defect("no run of one worker".to_owned()))?;
-    let columns = shapes.iter().zip(medians).map(|(&(model, shape), measured)| Column {
+    let columns = shapes.iter().zip(medians).zip(laws).map(|((&(model, shape), measured), laws)| Column {
         model,
         path: path_of(model, trials),
         killed: kill::kill(trials, model, shape, &measured),
         measured,
+        laws,
     });
     let columns: Vec<Column> = columns.collect();
     // Last of all, for nothing mends what was cut.
     let cut = cut(request, trials, &columns);
     let deck = request.deck.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Comparison { deck, workers: request.workers, base, columns, cut, missing })
+}
+
+/// The runs of one worker and of all shapes of a model, by workers.
+fn of_model<'a>(model: Model, all: &[(Model, Shape)], runs: &'a [Vec<Measured>]) -> Vec<&'a Vec<Measured>> {
+    let of = |n: &usize| *n == 0 || all[*n].0 == model;
+    let mut found: Vec<usize> = (0..runs.len()).filter(of).collect();
+    found.sort_by_key(|&n| all[n].1.workers());
+    found.into_iter().map(|n| &runs[n]).collect()
 }
 
 /// What happens when a host is cut off.

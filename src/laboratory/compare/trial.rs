@@ -2,6 +2,8 @@
 
 use super::model::Model;
 use crate::error::{Error, Result};
+use crate::laboratory::efficiencies::Pop;
+use crate::laboratory::scaling::analysis::tree;
 use crate::laboratory::scaling::child;
 use crate::laboratory::scaling::experiment::{QUIET, finished, forget_report};
 use crate::laboratory::scaling::plan::Shape;
@@ -50,6 +52,9 @@ pub struct Measured {
     pub voluntary: f64,
     /// Switches in the loop because another was put on the core.
     pub involuntary: f64,
+    /// Where its workers' time went.
+    #[serde(skip)]
+    pub pop: Option<Pop>,
 }
 
 impl Measured {
@@ -150,6 +155,7 @@ fn measured(report: &Value, shape: Shape, process_s: f64) -> Measured {
         page_faults: used("page_faults"),
         voluntary: used("voluntary_switches"),
         involuntary: used("involuntary_switches"),
+        pop: tree(report),
     }
 }
 
