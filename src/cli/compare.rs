@@ -32,6 +32,10 @@ pub struct CompareArgs {
     /// folder under the same paths
     #[arg(long, value_name = "FILE", requires = "deck", conflicts_with_all = ["mechanisms", "switches"])]
     pub hosts: Option<PathBuf>,
+    /// Command that cuts a host of --hosts off from the network; its name is added. With it compare measures how long the processes over TCP
+    /// take to notice, and goes on on the other hosts. Nothing mends the link afterwards
+    #[arg(long, value_name = "COMMAND", requires = "hosts")]
+    pub cut_host: Option<String>,
     /// Runs of each model or switch; the median counts
     #[arg(long, value_name = "N", default_value = "3", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
     pub repeats: usize,

@@ -51,6 +51,7 @@ fn models(arguments: &CompareArgs, deck: &Path) -> Result<u8> {
         workers: arguments.workers.unwrap_or_else(host::parallelism).max(FEWEST),
         repeats: arguments.repeats,
         hosts: arguments.hosts.clone(),
+        cut_host: arguments.cut_host.clone(),
         folder: std::path::absolute(&folder).map_err(|cause| Error::io("find", &folder, cause))?,
     };
     signals::watch()?;

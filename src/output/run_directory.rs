@@ -28,7 +28,8 @@ const DECK: &str = "deck.toml";
 /// First line of every `deck.toml` in a run directory.
 const MARK: &str = "# parhelion run: the deck with every default written out";
 
-const REPORT: &str = "report.json";
+/// Figures of a run, and how it ended.
+pub const REPORT: &str = "report.json";
 /// Timeline of a run with `--trace`.
 pub const TRACE: &str = "trace.json";
 /// Picture of some of its steps.

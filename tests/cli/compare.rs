@@ -52,6 +52,8 @@ fn what_cannot_be_compared_is_refused() {
     workshop
         .start(&["compare", "plate.toml", "--hosts", "none"])
         .assert_refused(2, &["--hosts none", "cannot be read"]);
+    let alone = workshop.start(&["compare", "plate.toml", "--cut-host", "true"]);
+    assert!(alone.code == Some(2) && alone.stderr.contains("--hosts"), "{alone:#?}");
     let both = workshop.start(&["compare", "plate.toml", "--mechanisms"]);
     assert_eq!(both.code, Some(2), "{both:#?}");
     workshop.start(&["compare", "--mechanisms", "--output", "plate.toml"]).assert_refused(3, &["plate.toml"]);
@@ -83,5 +85,9 @@ fn threads_are_compared_in_every_build() {
     assert!(done.stdout.lines().all(|line| line.chars().count() <= 80 || line.contains("report.html")), "{done:#?}");
     let page = read("report.html");
     assert!(page.contains("fault tolerance") && page.contains("<svg") && !page.contains("<script"));
+    for name in ["time", "memory", "latency", "bandwidth"] {
+        assert!(fs::read(workshop.path("out").join(format!("{name}.png"))).unwrap().starts_with(b"\x89PNG"), "{name}");
+        assert!(read(&format!("{name}.svg")).starts_with("<svg"), "{name}");
+    }
     assert!(read("compare.md").contains("scalability") && read("compare.tex").contains("\\begin{tabular}"));
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The real program on four hosts by `run_cluster.sh --hostfile`: the digest is that of one process, on Open MPI and on MPICH, also over a
 # slow link; a rank that is killed, a daemon that is killed, a link that is cut and a host that is switched off end the job soon, and it goes
-# on from its checkpoint on what is left, to the same digest. `compare --hosts` runs its processes over TCP on two hosts.
+# on from its checkpoint on what is left, to the same digest. `compare --hosts` runs its processes over TCP on hosts, and cuts one off.
 #
-# Usage: tests/cluster/hosts_run.sh [thorough]
+# Usage: tests/cluster/hostfile.sh [thorough]
 # Needs root, namespaces, bridge and veth (exit code 77 and the reason where they are missing). `thorough` does every fault to both kinds of
 # physics. CLUSTER_SECONDS is how long a job may take from the fault to its end [15, as promised].
 set -euo pipefail
@@ -33,6 +33,8 @@ cluster() {
     shift
     setsid --wait timeout 120 $ON node1 ./run_cluster.sh "$*" --quiet --output "$SHARED/$name" >"$SHARED/$name.log" 2>&1 </dev/null
 }
+
+idle() { [ -z "$(processes_of "$1")" ]; }
 
 digest_of() { sed -n 's/^digest: //p' "$1.log"; }
 
@@ -67,22 +69,42 @@ same slow heat node1,node2,node3,node4
 awk -v t="$(loop_seconds slow)" 'BEGIN { exit !(t >= 3.0) }' || fail "the slow link was not used: $(loop_seconds slow) s"
 echo "  heat over a slow link: the same digest; $(loop_seconds heat-four) s without, $(loop_seconds slow) s with"
 
-# compared PHYSICS: the models side by side, C on two hosts, with the digest of one process, and it goes on when a rank is killed.
+# What `compare --cut-host` is given: on node1 it cuts the link of a host where its cable ends, at the switch, which is in the network of process 1.
+cat >"$SHARED/bin/cut" <<'SCRIPT'
+#!/bin/sh
+exec nsenter --target 1 --net ip link set "port${1#node}" down
+SCRIPT
+chmod +x "$SHARED/bin/cut"
+
+# compared NAME PHYSICS HOSTS OPTIONS...: the models side by side, C on these hosts, with the digest of one process; it goes on when a rank is
+# killed and, where that is asked for, when a host is cut off.
 compared() {
-    printf '%s slots=1 # compared\n' node1 node2 >"$SHARED/compared"
-    setsid --wait timeout 120 $ON node1 "$PROGRAM" compare "$SHARED/$1.toml" --hosts "$SHARED/compared" --workers 2 --repeats 1 \
-        --output "$SHARED/compare-$1" >"$SHARED/compare-$1.log" 2>&1 </dev/null || { show "compare-$1"; fail "$1 compared on two hosts"; }
-    grep -q '^ *C  processes over TCP: 2 x 1 ranks x threads on node1, node2$' "$SHARED/compare-$1.log" || { show "compare-$1"; fail "$1: C is not on two hosts"; }
-    python3 - "$SHARED/compare-$1/compare.csv" "$(digest_of "$SHARED/$1-alone")" <<'PYTHON' || { show "compare-$1"; fail "$1 compared on two hosts"; }
+    local name=compare-$1 physics=$2 hosts=$3
+    shift 3
+    tr , '\n' <<<"$hosts" | sed 's/$/ slots=1 # compared/' >"$SHARED/$name.hosts"
+    setsid --wait timeout 200 $ON node1 "$PROGRAM" compare "$SHARED/$physics.toml" --hosts "$SHARED/$name.hosts" --repeats 1 "$*" \
+        --output "$SHARED/$name" >"$SHARED/$name.log" 2>&1 </dev/null || { show "$name"; fail "$name"; }
+    grep -q "^ *C  processes over TCP: [0-9] x 1 ranks x threads on ${hosts//,/, }\$" "$SHARED/$name.log" || { show "$name"; fail "$name: C is not on $hosts"; }
+    python3 - "$SHARED/$name/compare.csv" "$(digest_of "$SHARED/$physics-alone")" "$*" <<'PYTHON' || { show "$name"; fail "$name"; }
 import csv, sys
 
 rows = {row["model"]: row for row in csv.DictReader(open(sys.argv[1]))}
+c = rows["C"]
 assert {"A", "B", "C"} <= set(rows) and {row["digest"] for row in rows.values()} == {sys.argv[2]}, rows
-assert float(rows["C"]["latency_s"]) > 0 and rows["C"]["from_step"], rows["C"]
+assert float(c["latency_s"]) > 0 and c["from_step"], c
+if "--cut-host" in sys.argv[3]:
+    assert c["cut_host"] == "node3" and int(c["cut_from_step"]) > 0 and float(c["cut_ended_after_s"]) > 0, c
+    print(f"  {c['cut_host']} cut off: the job ended after {float(c['cut_ended_after_s']):.1f} s, went on from step {c['cut_from_step']}")
+else:
+    assert not c["cut_host"], c
 PYTHON
-    echo "  $1 compared, C on 2 hosts: the same digest"
+    ! grep -q '^ *\(cut: \)\?same digest.*NO' "$SHARED/$name.log" || { show "$name"; fail "$name: another digest"; }
+    echo "  $name, C on $hosts: the same digest"
 }
-compared heat
+compared heat heat node1,node2,node3 --workers 3 --cut-host "$SHARED/bin/cut"
+await "nothing runs on the host that was cut off" 30 idle node3
+mend_link node3
+compared bodies bodies node1,node2 --workers 2
 
 daemon=orted killed=137 lost=205
 # In version 5 a neighbour often sees first that a rank has gone, and aborts with the number of MPI's error; where a daemon is lost, mpirun says 0
@@ -94,7 +116,6 @@ daemon_killed() { kill_on node3 "$daemon"; }
 link_cut() { cut_link node3; }
 switched_off() { power_off node3; }
 
-idle() { [ -z "$(processes_of "$1")" ]; }
 ended() { grep -q '^run_cluster: the run ended with' "$SHARED/$1.log"; }
 
 # What holds a run back, so that it lasts half a minute.
@@ -147,3 +168,4 @@ for physics in heat bodies; do
     same $physics-mpich $physics node1,node2
     echo "  $physics on 2 hosts, MPICH: $(digest_of "$SHARED/$physics-mpich")"
 done
+compared mpich heat node1,node2 --workers 2

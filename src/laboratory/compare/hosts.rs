@@ -40,6 +40,12 @@ pub fn read(path: &Path, workers: usize) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The host that is cut off: the last one that is not this machine, named `here`, where the launcher runs. None if all are.
+pub fn to_cut<'a>(hosts: &'a [String], here: &str) -> Option<&'a String> {
+    let short = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    hosts.iter().rfind(|host| *host != "localhost" && short(host) != short(here))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +61,14 @@ mod tests {
     fn every_form_of_a_line_names_its_host() {
         let names = of("# mine\nnode1 slots=4\n\nnode2:8 # fast\nnode1\nnode-3.site\nnode4\n").unwrap();
         assert_eq!(names, ["node1", "node2", "node-3.site"]);
+    }
+
+    #[test]
+    fn the_launcher_s_own_host_is_never_cut_off() {
+        let hosts = ["node1", "node2.site", "node3"].map(str::to_owned);
+        assert_eq!(to_cut(&hosts, "node1").unwrap(), "node3");
+        assert_eq!(to_cut(&hosts, "node3.site").unwrap(), "node2.site");
+        assert_eq!(to_cut(&hosts[1..2], "node2"), None);
     }
 
     #[test]

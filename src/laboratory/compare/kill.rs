@@ -1,18 +1,25 @@
-//! What happens when a worker is killed: the job ends, and the same command goes on from its checkpoint.
+//! What happens when a worker is killed or a host is cut off: the job ends, and goes on from its checkpoint.
 //!
-//! The run keeps a checkpoint every quarter of its steps. Half a quarter after the first lies on the disk, SIGKILL goes to one worker: to the
-//! process itself where workers are threads, which cannot be killed one by one, else to the last rank among the launcher's
-//! descendants. Nobody else's process is looked at.
+//! The run keeps a checkpoint every quarter of its steps. Half a quarter after the first lies on the disk it is struck. SIGKILL goes to one
+//! worker: to the process itself where workers are threads, which cannot be killed one by one, else to the last rank among the launcher's
+//! descendants. Nobody else's process is looked at. A host is cut off by a command of the user's, for no program can pull a plug; the job
+//! then goes on on the hosts that are left.
+//!
+//! Open MPI waits for minutes before it believes that a host is gone: its daemons are told to ask each other as `run_cluster.sh` tells
+//! them. MPICH never asks, so there the watchdog of the run ends it.
 
+use super::hosts;
 use super::model::Model;
 use super::trial::{Measured, Trials, has_checkpoint};
+use crate::host;
 use crate::interrupt;
 use crate::laboratory::scaling::child;
-use crate::laboratory::scaling::experiment::{QUIET, read_report};
+use crate::laboratory::scaling::experiment::{QUIET, finished, read_report};
 use crate::laboratory::scaling::plan::Shape;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A checkpoint is kept after each part of the steps.
@@ -21,13 +28,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How long a run may take to its first checkpoint, a job to its end after a worker has gone, and the rest of a run.
 const PATIENCE: Duration = Duration::from_secs(120);
 const ENDING: Duration = Duration::from_secs(30);
+/// How long a job may take to see that a host has gone, and a command to cut it off.
+const SEEING: Duration = Duration::from_secs(90);
+const CUTTING: Duration = Duration::from_secs(30);
+/// Seconds without progress after which the watchdog ends a run whose launcher does not ask for its hosts.
+const WATCHDOG: &str = "10";
+/// What makes daemons of Open MPI see a silent host after 9 s, as in `run_cluster.sh`.
+const KEEPALIVE: [(&str, &str); 3] = [("time", "5"), ("intvl", "1"), ("probes", "4")];
 /// Times that the processes are looked through for children of children.
 const GENERATIONS: usize = 3;
 
-/// How a job took the death of a worker.
+/// How a job took a blow.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Killed {
-    /// Seconds from the signal to the end of the whole job.
+pub struct Struck {
+    /// Seconds from the blow to the end of the whole job.
     pub ended_after_s: f64,
     /// Seconds of work since the checkpoint that were lost.
     pub lost_s: f64,
@@ -39,42 +53,135 @@ pub struct Killed {
     pub same_digest: bool,
 }
 
+/// A host that was cut off.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cut {
+    /// Its name.
+    pub host: String,
+    /// Where the job went on.
+    pub rest: Vec<String>,
+    /// How the job took it; its time counts from the start of the command that cut the host off.
+    pub struck: Struck,
+}
+
 /// Kills a worker of a run of this model and goes on. `alone` is a run that was left alone.
 ///
 /// # Errors
 /// In words, why that could not be done.
-pub fn kill(trials: &Trials<'_>, model: Model, shape: Shape, alone: &Measured) -> Result<Killed, String> {
-    // Checkpoints of an earlier comparison would be taken for those of this run.
-    let names = (1..).map(|n: u32| format!("killed_{}_{n}", model.letter()));
-    let directory = names.map(|name| trials.directory(&name)).find(|path| !path.exists()).unwrap_or_default();
-    let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
-    arguments.extend(["--set".to_owned(), format!("checkpoint.every={}", (alone.steps as u64 / PARTS).max(1))]);
-    arguments.extend(["--output".to_owned(), directory.display().to_string()]);
-    let again = trials.words(model, shape, &arguments)?;
-    let first = [again.as_slice(), &["--overwrite".to_owned()]].concat();
-    let mut command = trials.starter.command(&first);
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let mut job = Job(spawned.map_err(|cause| cause.to_string())?);
-    job.await_that(PATIENCE, || has_checkpoint(&directory))?;
-    let kept = Instant::now();
-    std::thread::sleep(Duration::from_secs_f64(0.5 * alone.loop_s / PARTS as f64));
-    let victim = job.worker(shape.ranks > 1)?;
-    kill_process(victim, Signal::KILL).map_err(|cause| format!("the worker had ended: {cause}"))?;
-    let (lost_s, struck) = (kept.elapsed().as_secs_f64(), Instant::now());
-    job.end(ENDING)?;
-    let ended_after_s = struck.elapsed().as_secs_f64();
-    let start = Instant::now();
-    let ended = child::run(&mut trials.starter.command(&again), PATIENCE).map_err(|error| error.to_string())?;
-    let process_s = start.elapsed().as_secs_f64();
-    let report = read_report(&directory).filter(|_| ended.code == Some(0)).ok_or(ended.message)?;
-    let number = |key: &str| report[key].as_f64().unwrap_or(0.0);
-    Ok(Killed {
-        ended_after_s,
-        lost_s,
-        from_step: report["restart"]["step"].as_u64().ok_or("the run began anew: it was over before it was killed")?,
-        recovered_after_s: number("setup_s") + (process_s - number("wall_s")).max(0.0),
-        same_digest: report["digest"] == alone.digest,
-    })
+pub fn kill(trials: &Trials<'_>, model: Model, shape: Shape, alone: &Measured) -> Result<Struck, String> {
+    let run = Run { trials, model, shape, directory: fresh(trials, &format!("killed_{}", model.letter())), alone };
+    let blow = |job: &Job| {
+        let victim = job.worker(shape.ranks > 1)?;
+        kill_process(victim, Signal::KILL).map_err(|cause| format!("the worker had ended: {cause}"))
+    };
+    run.strike(trials, ENDING, &[], blow)
+}
+
+/// Cuts a host of processes over TCP off by `command`, to which its name is added, and goes on on the others.
+///
+/// # Errors
+/// In words, why that could not be done.
+pub fn cut(trials: &Trials<'_>, shape: Shape, alone: &Measured, command: &str) -> Result<Cut, String> {
+    let host = hosts::to_cut(&trials.hosts, &host::name()).ok_or("all hosts are this machine")?;
+    let rest: Vec<String> = trials.hosts.iter().filter(|name| *name != host).cloned().collect();
+    let run = Run { trials, model: Model::Tcp, shape, directory: fresh(trials, "cut_C"), alone };
+    let blow = |_: &Job| {
+        let ended = child::run(Command::new("sh").args(["-c", &format!("{command} {host}")]), CUTTING)
+            .map_err(|error| error.to_string())?;
+        let why = || format!("{command} {host} ended with {:?}: {}", ended.code, ended.message);
+        (ended.code == Some(0)).then_some(()).ok_or_else(why)
+    };
+    let watchdog = ["--watchdog".to_owned(), WATCHDOG.to_owned()];
+    let more = if trials.starter.asks_for_its_hosts() { &[][..] } else { &watchdog[..] };
+    let struck = run.strike(&trials.on(rest.clone()), SEEING, more, blow)?;
+    Ok(Cut { host: host.clone(), rest, struck })
+}
+
+/// A run directory that does not exist: checkpoints of an earlier comparison would be taken for those of this run.
+fn fresh(trials: &Trials<'_>, name: &str) -> PathBuf {
+    let paths = (1..).map(|n: u32| trials.directory(&format!("{name}_{n}")));
+    paths.into_iter().find(|path| !path.exists()).unwrap_or_default()
+}
+
+/// A run that is struck.
+struct Run<'a> {
+    trials: &'a Trials<'a>,
+    model: Model,
+    shape: Shape,
+    directory: PathBuf,
+    alone: &'a Measured,
+}
+
+impl Run<'_> {
+    /// Starts the run with `more` arguments, strikes it after its first checkpoint, and goes on as `then` starts it.
+    fn strike(
+        &self,
+        then: &Trials<'_>,
+        ending: Duration,
+        more: &[String],
+        blow: impl FnOnce(&Job) -> Result<(), String>,
+    ) -> Result<Struck, String> {
+        let arguments = self.arguments(more);
+        let first = [self.trials.words(self.model, self.shape, &arguments)?, vec!["--overwrite".to_owned()]].concat();
+        let mut job = self.begin(&first)?;
+        job.await_that(PATIENCE, || has_checkpoint(&self.directory))?;
+        let kept = Instant::now();
+        std::thread::sleep(Duration::from_secs_f64(0.5 * self.alone.loop_s / PARTS as f64));
+        let (lost_s, struck) = (kept.elapsed().as_secs_f64(), Instant::now());
+        blow(&job)?;
+        job.end(ending)?;
+        let ended_after_s = struck.elapsed().as_secs_f64();
+        if is_done(&self.directory) {
+            return Err("the run was over before it was struck: give it more steps".to_owned());
+        }
+        self.go_on(then, &then.words(self.model, self.shape, &arguments)?, [ended_after_s, lost_s])
+    }
+
+    fn arguments(&self, more: &[String]) -> Vec<String> {
+        let every = (self.alone.steps as u64 / PARTS).max(1);
+        let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
+        arguments.extend(["--set".to_owned(), format!("checkpoint.every={every}")]);
+        arguments.extend(["--output".to_owned(), self.directory.display().to_string()]);
+        arguments.extend_from_slice(more);
+        arguments
+    }
+
+    fn begin(&self, words: &[String]) -> Result<Job, String> {
+        let mut command = self.trials.starter.command(words);
+        let is_set = |name: &str| std::env::var_os(format!("{name}_MCA_oob_tcp_keepalive_time")).is_some();
+        // Whoever has set one of them knows the network.
+        if !["OMPI", "PRTE"].into_iter().any(is_set) {
+            for (name, value) in KEEPALIVE {
+                ["OMPI", "PRTE"].iter().for_each(|of| {
+                    command.env(format!("{of}_MCA_oob_tcp_keepalive_{name}"), value);
+                });
+            }
+        }
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        spawned.map(Job).map_err(|cause| cause.to_string())
+    }
+
+    /// Starts it again, to its end.
+    fn go_on(&self, then: &Trials<'_>, words: &[String], [ended_after_s, lost_s]: [f64; 2]) -> Result<Struck, String> {
+        let start = Instant::now();
+        let ended = child::run(&mut then.starter.command(words), PATIENCE).map_err(|error| error.to_string())?;
+        let process_s = start.elapsed().as_secs_f64();
+        let report = finished(&self.directory, &ended)?;
+        let number = |key: &str| report[key].as_f64().unwrap_or(0.0);
+        Ok(Struck {
+            ended_after_s,
+            lost_s,
+            from_step: report["restart"]["step"]
+                .as_u64()
+                .ok_or("the run began anew: it was over before it was struck")?,
+            recovered_after_s: number("setup_s") + (process_s - number("wall_s")).max(0.0),
+            same_digest: report["digest"] == self.alone.digest,
+        })
+    }
+}
+
+fn is_done(directory: &Path) -> bool {
+    read_report(directory).is_some_and(|report| report["status"] == "done")
 }
 
 /// A child that is never left behind.
@@ -102,7 +209,7 @@ impl Job {
             }
             std::thread::sleep(LOOK_EVERY);
         }
-        Err(format!("the job had not ended {} s after its worker was killed", limit.as_secs()))
+        Err(format!("the job had not ended {} s after it was struck", limit.as_secs()))
     }
 
     /// The process itself, or its last descendant that is this program.

@@ -2,9 +2,11 @@
 //!
 //! A note stands wherever word and figure disagree, with the rule that says so. Words for ranks of threads are those of their parts.
 
+use super::blows::faults;
 use super::model::Model;
 use super::trial::Measured;
 use super::{Column, Comparison, lines};
+use crate::laboratory::efficiencies::Loss;
 use crate::laboratory::mechanisms::tables::duration;
 use crate::output::disk::in_words;
 
@@ -50,7 +52,7 @@ pub fn rows(found: &Comparison) -> Vec<Row> {
     ]
 }
 
-fn each(found: &Comparison, value: impl Fn(&Column) -> String) -> Vec<String> {
+pub(super) fn each(found: &Comparison, value: impl Fn(&Column) -> String) -> Vec<String> {
     found.columns.iter().map(value).collect()
 }
 
@@ -166,45 +168,6 @@ fn concurrency(found: &Comparison) -> Row {
     }
 }
 
-fn faults(found: &Comparison) -> Row {
-    let told =
-        |value: fn(&super::Killed) -> String| each(found, move |c| c.killed.as_ref().map_or("-".to_owned(), value));
-    let mut notes: Vec<String> = found
-        .columns
-        .iter()
-        .filter_map(|c| c.killed.as_ref().err().map(|why| format!("{}: not measured: {why}", c.model.letter())))
-        .collect();
-    let died: Vec<&str> = found
-        .columns
-        .iter()
-        .filter(|c| c.model != Model::Threads && c.killed.is_ok())
-        .map(|c| c.model.letter())
-        .collect();
-    if !died.is_empty() {
-        notes.push(format!(
-            "{}: said to be high since processes are isolated; but the whole job ended with its worker, as the process of A does. \
-             What saves the work is the checkpoint, in every model",
-            died.join(", ")
-        ));
-    }
-    Row {
-        name: "fault tolerance",
-        said: [
-            "lower: one crash can take the process down",
-            "high: processes are isolated",
-            "high when designed for it: redundancy",
-        ],
-        figures: vec![
-            ("killed: job ends after", told(|k| duration(k.ended_after_s))),
-            ("went on from step", told(|k| k.from_step.to_string())),
-            ("work lost", told(|k| duration(k.lost_s))),
-            ("started again after", told(|k| duration(k.recovered_after_s))),
-            ("same digest", told(|k| if k.same_digest { "yes".to_owned() } else { "NO".to_owned() })),
-        ],
-        notes,
-    }
-}
-
 fn complexity(found: &Comparison) -> Row {
     let of = |model: Model| lines::of(model, &found.base.physics);
     let (threads, processes) = (of(Model::Threads), of(Model::Processes));
@@ -237,17 +200,29 @@ fn karp_flatt(found: &Comparison, run: &Measured) -> f64 {
     (1.0 / speedup - 1.0 / workers) / (1.0 - 1.0 / workers)
 }
 
-/// The largest loss of a run, and its share of the workers' time.
-fn bound(found: &Comparison, run: &Measured) -> (&'static str, f64) {
-    let all = run.loop_s * run.workers();
-    let messages = message_share(run);
-    let waiting = (1.0 - run.processor_s / all - messages).max(0.0);
-    // Messages burn processor time: what is left of it should be that of one worker.
-    let dearer = ((run.processor_s - messages * all - found.base.processor_s) / all).max(0.0);
-    [("messages", messages), ("idle threads", waiting), ("computing", dearer)]
-        .into_iter()
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .unwrap_or(("nothing", 0.0))
+/// The largest loss of a run against one worker, as `scaling` tells them apart, and its share of the workers' time.
+fn bound(found: &Comparison, run: &Measured) -> Option<(&'static str, f64)> {
+    let loss = Loss::of(run.pop.as_ref()?, efficiency(found, run));
+    let parts = [
+        ("imbalance", loss.imbalance),
+        ("messages", loss.messages),
+        ("idle threads", loss.threads),
+        ("computing", loss.computing),
+    ];
+    parts.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// What is said of the laws, with the models of which it is said.
+fn law_words(found: &Comparison) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for column in &found.columns {
+        let (words, letter) = (column.laws.words(), column.model.letter());
+        match all.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, letters)) => *letters += &format!(", {letter}"),
+            None => all.push((words, letter.to_owned())),
+        }
+    }
+    all
 }
 
 fn scalability(found: &Comparison) -> Row {
@@ -255,7 +230,13 @@ fn scalability(found: &Comparison) -> Row {
         let column = found.columns.iter().find(|c| c.model == model)?;
         Some(karp_flatt(found, &column.measured))
     };
-    let mut notes = Vec::new();
+    let loss = |word: &dyn Fn((&'static str, f64)) -> String| {
+        each(found, |c| bound(found, &c.measured).map_or("-".to_owned(), word))
+    };
+    let mut notes: Vec<String> = Vec::new();
+    for (words, letters) in law_words(found) {
+        notes.push(format!("{letters}: {words}"));
+    }
     for (less, more) in [(Model::Threads, Model::Processes), (Model::Processes, Model::Tcp)] {
         if let (Some(a), Some(b)) = (value(less), value(more))
             && b > a + EQUAL
@@ -273,8 +254,9 @@ fn scalability(found: &Comparison) -> Row {
         said: ["medium: bounded by one machine", "high on one machine", "very high"],
         figures: vec![
             ("Karp-Flatt serial share", each(found, |c| format!("{:.1} %", 100.0 * karp_flatt(found, &c.measured)))),
-            ("largest loss", each(found, |c| bound(found, &c.measured).0.to_owned())),
-            ("its share", each(found, |c| format!("{:.1} %", 100.0 * bound(found, &c.measured).1))),
+            ("fitted limit", each(found, |c| c.laws.limit())),
+            ("largest loss", loss(&|(name, _)| name.to_owned())),
+            ("its share", loss(&|(_, share)| format!("{:.1} %", 100.0 * share))),
         ],
         notes,
     }
@@ -299,27 +281,39 @@ pub fn verdict(found: &Comparison) -> String {
         )
     });
     let others: Vec<String> = others.collect();
-    let (loss, share) = bound(found, &best.measured);
+    let loss = bound(found, &best.measured)
+        .map_or("not known".to_owned(), |(loss, share)| format!("{loss}, {:.1} % of the workers' time", 100.0 * share));
     let compared = if others.is_empty() { "no other model could be run".to_owned() } else { others.join("; ") };
     format!(
         "For {} with {} workers on this machine take {} ({}): of the models within {:.0} % of the fastest it needs the least memory. It is {:.2} \
-         times as fast as one worker, {:.0} % of the ideal; its largest loss is {loss}, {:.1} % of the workers' time. Beside it, {compared}.",
+         times as fast as one worker, {:.0} % of the ideal; its largest loss is {loss}. Beside it, {compared}.",
         found.deck,
         found.workers,
         best.model.letter(),
         best.model.words(),
         100.0 * EQUAL,
         found.base.loop_s / best.measured.loop_s,
-        100.0 * efficiency(found, &best.measured),
-        100.0 * share
+        100.0 * efficiency(found, &best.measured)
     )
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::Killed;
+    use super::super::Cut;
+    use super::super::kill::Struck;
+    use super::super::laws::Laws;
     use super::*;
+    use crate::laboratory::efficiencies::{self as formulas, RankTimes};
     use crate::laboratory::mechanisms::paths::{Path, Point};
+
+    /// Each rank but the first spends a tenth of its time in messages.
+    fn ranks(shape: [usize; 2], loop_s: f64) -> Vec<RankTimes> {
+        let rank = |n: usize| {
+            let communication_s = if n == 0 { 0.0 } else { 0.1 * loop_s };
+            RankTimes { loop_s, communication_s, threads_s: vec![0.95 * loop_s; shape[1]] }
+        };
+        (0..shape[0]).map(rank).collect()
+    }
 
     pub(in crate::laboratory::compare) fn comparison() -> Comparison {
         let run = |shape: [usize; 2], loop_s: f64, memory: f64| Measured {
@@ -332,19 +326,21 @@ pub(super) mod tests {
             private_bytes: 0.95 * memory,
             messages: 20.0 * (shape[0] - 1) as f64,
             bytes: 4096.0 * (shape[0] - 1) as f64,
+            pop: formulas::pop(&ranks(shape, loop_s), None),
             ..Measured::default()
         };
         let column = |model: Model, measured: Measured| Column {
             model,
             measured,
             path: Ok(Path { name: "x".into(), between: "two".into(), points: vec![Point { bytes: 8, seconds: 1e-6 }] }),
-            killed: Ok(Killed {
+            killed: Ok(Struck {
                 ended_after_s: 0.5,
                 lost_s: 0.1,
                 from_step: 4,
                 recovered_after_s: 0.2,
                 same_digest: true,
             }),
+            laws: Laws::none("1 and 2 workers are two points"),
         };
         Comparison {
             deck: "a.toml".into(),
@@ -355,6 +351,7 @@ pub(super) mod tests {
                 column(Model::Processes, run([2, 1], 1.0, 3e8)),
                 column(Model::Tcp, run([2, 1], 1.6, 3e8)),
             ],
+            cut: Err("not tried: needs a way to cut a host (--cut-host)".into()),
             missing: vec!["D: needs more <workers>".into()],
         }
     }
@@ -371,7 +368,26 @@ pub(super) mod tests {
         );
         assert!(notes("fault tolerance").starts_with("B, C: ") && notes("memory").is_empty());
         assert!(notes("scalability").contains("C is said to scale further than B"));
+        assert!(notes("scalability").contains("A, B, C: no law is fitted: 1 and 2 workers are two points"));
+        let figures = &found.iter().find(|row| row.name == "scalability").unwrap().figures;
+        let bound = figures.iter().find(|figure| figure.0 == "largest loss").unwrap();
+        assert_eq!(bound.1, ["idle threads", "imbalance", "computing"]);
         assert!(found.iter().all(|row| row.figures.iter().all(|(_, cells)| cells.len() == 3)));
+    }
+
+    #[test]
+    fn a_host_that_was_cut_off_is_told_of_and_so_is_one_that_was_not() {
+        let mut found = comparison();
+        let row = rows(&found).into_iter().find(|row| row.name == "fault tolerance").unwrap();
+        assert_eq!(row.figures.last().unwrap().1, ["-", "-", "not tried"]);
+        assert!(row.notes.join("\n").contains("C: host cut off: not tried: needs a way to cut a host (--cut-host)"));
+        let struck = Struck { ended_after_s: 9.5, same_digest: false, ..found.columns[2].killed.clone().unwrap() };
+        found.cut = Ok(Cut { host: "node3".into(), rest: vec!["node1".into(), "node2".into()], struck });
+        let row = rows(&found).into_iter().find(|row| row.name == "fault tolerance").unwrap();
+        let figure = |name: &str| row.figures.iter().find(|figure| figure.0 == name).unwrap().1.join(" ");
+        assert_eq!(figure("host cut: job ends after"), "- - 9.50 s");
+        assert_eq!(figure("cut: same digest"), "- - NO");
+        assert!(row.notes.join("\n").contains("C: node3 was cut off; the job went on on node1, node2"));
     }
 
     #[test]

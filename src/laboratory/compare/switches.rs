@@ -14,7 +14,7 @@ use crate::console;
 use crate::error::{Error, Result};
 use crate::laboratory::scaling::child;
 use crate::laboratory::scaling::drawing::{STYLE, escaped};
-use crate::laboratory::scaling::experiment::{QUIET, read_report};
+use crate::laboratory::scaling::experiment::{QUIET, finished, forget_report};
 use crate::laboratory::scaling::folder::{DECK, write_text};
 use crate::laboratory::scaling::plan::Shape;
 use crate::laboratory::scaling::planning::Deck;
@@ -166,11 +166,11 @@ impl Runs<'_> {
         arguments.extend(["--overwrite".to_owned(), "--output".to_owned(), directory.display().to_string()]);
         arguments.extend(trial.switches.arguments());
         let words = self.starter.words(trial.shape, &self.deck, &arguments);
+        forget_report(&directory);
         let ended = child::run(&mut self.starter.command(&words), LIMIT)?;
-        let report = read_report(&directory).filter(|_| ended.code == Some(0));
-        let failed = || Error::Defect(format!("{}: {}", named(&trial.switches), ended.message));
-        let report = report.ok_or_else(failed)?;
-        let loop_s = report["loop_s"].as_f64().ok_or_else(failed)?;
+        let failed = |why: String| Error::Defect(format!("{}: {why}", named(&trial.switches)));
+        let report = finished(&directory, &ended).map_err(failed)?;
+        let loop_s = report["loop_s"].as_f64().ok_or_else(|| failed("its report has no loop_s".to_owned()))?;
         Ok(Run { loop_s, digest: report["digest"].as_str().unwrap_or_default().to_owned() })
     }
 }

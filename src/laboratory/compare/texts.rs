@@ -1,5 +1,7 @@
 //! The table as text for a terminal of 80 columns, Markdown, LaTeX and CSV, and a page of one file.
 
+use super::kill::Struck;
+use super::model::Model;
 use super::rows::{Row, rows, verdict};
 use super::{Column, Comparison};
 use crate::error::Result;
@@ -8,6 +10,8 @@ use crate::laboratory::mechanisms::plots;
 use crate::laboratory::scaling::axes::{Axes, Scale};
 use crate::laboratory::scaling::drawing::{Drawing, STYLE, Tint, escaped};
 use crate::laboratory::scaling::folder::write_text;
+use crate::laboratory::scaling::raster::Raster;
+use crate::output::atomic::write_file;
 use std::path::Path;
 
 /// Columns of a terminal, of the names of figures, and of values.
@@ -23,6 +27,10 @@ pub fn write(folder: &Path, found: &Comparison) -> Result<()> {
     write_text(&folder.join("compare.md"), &markdown(found))?;
     write_text(&folder.join("compare.tex"), &latex(found))?;
     write_text(&folder.join("compare.csv"), &csv(found))?;
+    for (name, _, drawing) in figures(found) {
+        write_text(&folder.join(format!("{name}.svg")), &drawing.svg(true))?;
+        write_file(&folder.join(format!("{name}.png")), |file| Raster::of(&drawing).write(file))?;
+    }
     write_text(&folder.join("report.html"), &page(found))
 }
 
@@ -130,11 +138,15 @@ pub fn latex(found: &Comparison) -> String {
     text + "\\bottomrule\n\\end{tabular}\n\n\\medskip\n" + &notes + "\\par}\n"
 }
 
+fn numbers(of: &Struck) -> String {
+    format!("{},{},{},{}", of.ended_after_s, of.lost_s, of.from_step, of.recovered_after_s)
+}
+
 /// As CSV: plain numbers in SI units, one model a row; the first row is one worker.
 pub fn csv(found: &Comparison) -> String {
     let mut text = "model,ranks,threads,digest,steps,loop_s,start_s,processor_s,messages_s,messages,bytes,proportional_bytes,private_bytes,\
                     page_faults,voluntary_switches,involuntary_switches,latency_s,bandwidth_bytes_per_s,ended_after_s,lost_s,from_step,\
-                    recovered_after_s\n"
+                    recovered_after_s,cut_host,cut_ended_after_s,cut_lost_s,cut_from_step,cut_recovered_after_s\n"
         .to_owned();
     let mut row = |name: &str, m: &super::Measured, rest: String| {
         text += &format!(
@@ -156,13 +168,13 @@ pub fn csv(found: &Comparison) -> String {
             m.involuntary
         );
     };
-    row("one worker", &found.base, ",,,,,".to_owned());
+    row("one worker", &found.base, ",".repeat(10));
     for c in &found.columns {
         let path = c.path.as_ref().map_or(",".to_owned(), |p| format!("{},{}", p.latency(), p.bandwidth()));
-        let killed = c.killed.as_ref().map_or(",,,".to_owned(), |k| {
-            format!("{},{},{},{}", k.ended_after_s, k.lost_s, k.from_step, k.recovered_after_s)
-        });
-        row(c.model.letter(), &c.measured, format!("{path},{killed}"));
+        let killed = c.killed.as_ref().map_or(",,,".to_owned(), numbers);
+        let cut = found.cut.as_ref().ok().filter(|_| c.model == Model::Tcp);
+        let cut = cut.map_or(",,,,".to_owned(), |cut| format!("{},{}", cut.host, numbers(&cut.struck)));
+        row(c.model.letter(), &c.measured, format!("{path},{killed},{cut}"));
     }
     text
 }
@@ -185,11 +197,13 @@ fn bars(title: &str, unit: &str, found: &Comparison, value: impl Fn(&Column) -> 
     axes.drawing
 }
 
-fn figures(found: &Comparison) -> Vec<(String, Drawing)> {
+/// File name, caption, picture.
+fn figures(found: &Comparison) -> Vec<(&'static str, &'static str, Drawing)> {
     let mut drawn = vec![
-        ("Seconds in steps.".to_owned(), bars("Time in steps", "s", found, |c| c.measured.loop_s)),
+        ("time", "Seconds in steps.", bars("Time in steps", "s", found, |c| c.measured.loop_s)),
         (
-            "Memory of all workers, pages of several processes in parts.".to_owned(),
+            "memory",
+            "Memory of all workers, pages of several processes in parts.",
             bars("Memory", "MB", found, |c| c.measured.proportional_bytes / 1e6),
         ),
     ];
@@ -198,7 +212,7 @@ fn figures(found: &Comparison) -> Vec<(String, Drawing)> {
         Some(MessagePath { name: format!("{} {}", c.model.letter(), path.name), ..path.clone() })
     };
     let paths: Vec<MessagePath> = found.columns.iter().filter_map(named).collect();
-    drawn.extend(plots::figures(&paths).into_iter().map(|(_, caption, drawing)| (caption.to_owned(), drawing)));
+    drawn.extend(plots::figures(&paths));
     drawn
 }
 
@@ -231,11 +245,11 @@ pub fn page(found: &Comparison) -> String {
         }
     }
     body += "</table></div>\n<div class=\"figures\">";
-    for (caption, drawing) in figures(found) {
+    for (_, caption, drawing) in figures(found) {
         body += &format!(
             "<figure><div class=\"wide\">{}</div><figcaption>{}</figcaption></figure>\n",
             drawing.svg(false),
-            escaped(&caption)
+            escaped(caption)
         );
     }
     include_str!("page.html").replace("STYLE", STYLE).replace("BODY", &(body + "</div>"))
@@ -258,7 +272,7 @@ mod tests {
         assert!(forms[0].lines().all(|line| line.chars().count() <= WIDTH), "{}", forms[0]);
         let fields: Vec<usize> = csv(&found).lines().map(|line| line.matches(',').count()).collect();
         // A header, one worker, and three models.
-        assert_eq!(fields, [21; 5]);
+        assert_eq!(fields, [26; 5]);
         assert!(forms[2].contains("62.5 \\%") && forms[3].contains("&lt;workers&gt;") && !forms[3].contains("NaN"));
         assert!(!forms[3].contains("<script") && forms[3].matches("<figure>").count() == 4);
     }

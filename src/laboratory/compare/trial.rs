@@ -2,8 +2,10 @@
 
 use super::model::Model;
 use crate::error::{Error, Result};
+use crate::laboratory::efficiencies::Pop;
+use crate::laboratory::scaling::analysis::tree;
 use crate::laboratory::scaling::child;
-use crate::laboratory::scaling::experiment::{QUIET, read_report};
+use crate::laboratory::scaling::experiment::{QUIET, finished, forget_report};
 use crate::laboratory::scaling::plan::Shape;
 use crate::laboratory::scaling::starter::Starter;
 use serde::Serialize;
@@ -50,6 +52,9 @@ pub struct Measured {
     pub voluntary: f64,
     /// Switches in the loop because another was put on the core.
     pub involuntary: f64,
+    /// Where its workers' time went.
+    #[serde(skip)]
+    pub pop: Option<Pop>,
 }
 
 impl Measured {
@@ -72,6 +77,11 @@ pub struct Trials<'a> {
 }
 
 impl Trials<'_> {
+    /// The same on these hosts.
+    pub fn on(&self, hosts: Vec<String>) -> Trials<'_> {
+        Trials { starter: self.starter, deck: self.deck.clone(), folder: self.folder.clone(), hosts }
+    }
+
     /// The words that run the deck on a shape with these arguments.
     ///
     /// # Errors
@@ -99,13 +109,12 @@ impl Trials<'_> {
         let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
         arguments.extend(["--overwrite".into(), "--output".into(), directory.display().to_string()]);
         let words = self.words(model, shape, &arguments).map_err(Error::Input)?;
+        forget_report(&directory);
         let start = Instant::now();
         let ended = child::run(&mut self.starter.command(&words), LIMIT)?;
         let process_s = start.elapsed().as_secs_f64();
-        match read_report(&directory).filter(|_| ended.code == Some(0)) {
-            Some(report) => Ok(measured(&report, shape, process_s)),
-            None => Err(Error::Defect(format!("{}: {}", model.words(), ended.message))),
-        }
+        let report = finished(&directory, &ended).map_err(|why| Error::Defect(format!("{}: {why}", model.words())))?;
+        Ok(measured(&report, shape, process_s))
     }
 
     /// A run directory.
@@ -146,6 +155,7 @@ fn measured(report: &Value, shape: Shape, process_s: f64) -> Measured {
         page_faults: used("page_faults"),
         voluntary: used("voluntary_switches"),
         involuntary: used("involuntary_switches"),
+        pop: tree(report),
     }
 }
 

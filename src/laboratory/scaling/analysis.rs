@@ -244,7 +244,7 @@ fn sum(list: &[Value]) -> f64 {
 }
 
 /// The tree of efficiencies of a run.
-fn tree(report: &Value) -> Option<Pop> {
+pub(crate) fn tree(report: &Value) -> Option<Pop> {
     let part = &report["loop"];
     let list = |key: &str| part[key].as_array().cloned().unwrap_or_default();
     let (loops, messages, threads) =
@@ -319,7 +319,7 @@ fn laws(analysis: &Analysis) -> Laws {
 }
 
 /// A fit whose fraction is known well enough to be drawn and cited.
-fn known<T>(fit: T, fraction: &Estimate) -> Result<T, String> {
+pub(crate) fn known<T>(fit: T, fraction: &Estimate) -> Result<T, String> {
     let Estimate { value, interval } = *fraction;
     if 0.5 * (interval.high - interval.low) <= VAGUE {
         return Ok(fit);

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::laboratory::switches::Switches;
 use crate::output::plain_file;
-use crate::output::run_directory::TRACE;
+use crate::output::run_directory::{REPORT, TRACE};
 use serde_json::Value;
 use std::fs;
 use std::io::ErrorKind;
@@ -101,10 +101,12 @@ impl Experiment<'_> {
         let mut words = self.words(task, &directory);
         words.extend(["--trace", "--overwrite"].map(str::to_owned));
         let ended = child::run(&mut self.starter.command(&words), self.limit(task, records))?;
-        let flaw = match ended.code {
-            Some(0) => overlap::flaw(self.plan, records, case, &directory),
-            _ if ended.stopped => return Ok(()),
-            _ => Some(format!("its traced run failed: {}", ended.message)),
+        if ended.stopped {
+            return Ok(());
+        }
+        let flaw = match finished(&directory, &ended) {
+            Ok(_) => overlap::flaw(self.plan, records, case, &directory),
+            Err(why) => Some(format!("its traced run failed: {why}")),
         };
         let name = self.plan.cases[case].words();
         console::message(&match flaw {
@@ -127,8 +129,7 @@ impl Experiment<'_> {
         }
         let process_s = start.elapsed().as_secs_f64();
         let conditions = Snapshot::take().since(&before);
-        let report = read_report(&directory);
-        let mut record = self.record(task, &ended, report.as_ref());
+        let mut record = self.record(task, &ended, finished(&directory, &ended));
         record.note(conditions);
         (record.process_s, record.started_unix) = (process_s, begun);
         record.directory = directory.strip_prefix(&self.folder).unwrap_or(&directory).display().to_string();
@@ -178,10 +179,9 @@ impl Experiment<'_> {
         Duration::from_secs_f64(self.plan.time_limit_s.min(patience))
     }
 
-    fn record(&self, task: Task, ended: &Ended, report: Option<&Value>) -> Record {
+    fn record(&self, task: Task, ended: &Ended, report: std::result::Result<Value, String>) -> Record {
         let shape = task.shape(self.plan);
-        let null = Value::Null;
-        let report = report.filter(|_| ended.code == Some(0)).unwrap_or(&null);
+        let (report, why) = report.map_or_else(|why| (Value::Null, why), |report| (report, String::new()));
         let sum = |values: &Value| values.as_array().map_or(0, |list| list.iter().filter_map(Value::as_u64).sum());
         let status = match report["digest"].as_str() {
             _ if ended.timed_out => Status::TimedOut,
@@ -213,7 +213,7 @@ impl Experiment<'_> {
             started_unix: 0.0,
             directory: String::new(),
             switches: self.switches(task).arguments().join(" "),
-            message: if status == Status::Ok { String::new() } else { ended.message.clone() },
+            message: if status == Status::Ok { String::new() } else { why },
         }
     }
 
@@ -251,9 +251,31 @@ pub fn compare_all(plan: &Plan, records: &mut [Record]) {
     }
 }
 
+/// The report of a child run that has come to its end, in a directory from which [`forget_report`] has taken any earlier one. An exit
+/// code alone does not say so: `mpirun` of Open MPI 5 may end with 0 when it has lost a host's daemon.
+///
+/// # Errors
+/// In words, what the run said last.
+pub fn finished(directory: &Path, ended: &Ended) -> std::result::Result<Value, String> {
+    if ended.code != Some(0) {
+        return Err(ended.message.clone());
+    }
+    let done = read_report(directory).filter(|report| report["status"] == "done");
+    let lost = || {
+        let said = if ended.message.is_empty() { String::new() } else { format!("; it said: {}", ended.message) };
+        format!("ended with exit code 0, but without a report.json that says done: its launcher has lost ranks{said}")
+    };
+    done.ok_or_else(lost)
+}
+
+/// Takes the report of an earlier run away, so that it cannot be taken for that of a run that never began.
+pub fn forget_report(directory: &Path) {
+    let _ = fs::remove_file(directory.join(REPORT));
+}
+
 /// `report.json` of a run directory.
 pub fn read_report(directory: &Path) -> Option<Value> {
-    let text = plain_file::read_text(&directory.join("report.json"), LONGEST).ok()?;
+    let text = plain_file::read_text(&directory.join(REPORT), LONGEST).ok()?;
     serde_json::from_str(&text).ok()
 }
 
@@ -278,6 +300,22 @@ mod tests {
     use super::super::record::tests::record;
     use super::super::schedule::tests::plan;
     use super::*;
+
+    #[test]
+    fn an_exit_code_of_nought_needs_a_report_that_says_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let ended =
+            |code: i32| Ended { code: Some(code), timed_out: false, stopped: false, message: "daemon lost".into() };
+        let report = |text: &str| fs::write(folder.path().join(REPORT), text).unwrap();
+        assert!(finished(folder.path(), &ended(0)).unwrap_err().contains("without a report.json that says done"));
+        report(r#"{"status": "failed", "digest": "ab"}"#);
+        assert!(finished(folder.path(), &ended(0)).unwrap_err().contains("it said: daemon lost"));
+        report(r#"{"status": "done", "digest": "ab"}"#);
+        assert_eq!(finished(folder.path(), &ended(0)).unwrap()["digest"], "ab");
+        assert_eq!(finished(folder.path(), &ended(137)), Err("daemon lost".into()));
+        forget_report(folder.path());
+        assert!(finished(folder.path(), &ended(0)).is_err());
+    }
 
     #[test]
     fn rows_of_tasks_are_compared_afterwards() {

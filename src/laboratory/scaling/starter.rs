@@ -154,6 +154,11 @@ impl Starter {
         words
     }
 
+    /// Whether its daemons can be told to ask each other whether they are still there.
+    pub fn asks_for_its_hosts(&self) -> bool {
+        self.flavour == Flavour::OpenMpi
+    }
+
     /// More workers than cores that are known.
     fn is_crowded(&self, shape: Shape) -> bool {
         !self.in_allocation && shape.workers() > self.cores
