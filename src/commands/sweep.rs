@@ -196,6 +196,7 @@ impl Desk<'_> {
 
 /// Pictures, summary, exit code.
 fn conclude(study: &Study, session: &Session, arguments: &SweepArgs, (workers, threads): (usize, usize)) -> Result<u8> {
+    session.put_in_order()?;
     let drawn = session.draw(study, &arguments.plot, arguments.against.as_deref())?;
     if !arguments.quiet {
         console::print(&session.summary(study, workers, threads, &drawn));

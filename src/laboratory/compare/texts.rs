@@ -128,7 +128,8 @@ pub fn latex(found: &Comparison) -> String {
     let mut notes = String::new();
     legend(found).iter().for_each(|line| notes += &format!("\n\\noindent {}\n", tex(line)));
     for row in rows(found) {
-        text += &format!("\\midrule\n\\multicolumn{{{}}}{{l}}{{\\textbf{{{}}}}} \\\\\n", letters.len() + 1, row.name);
+        text +=
+            &format!("\\midrule\n\\multicolumn{{{}}}{{@{{}}l}}{{\\textbf{{{}}}}} \\\\\n", letters.len() + 1, row.name);
         for (name, cells) in &row.figures {
             let cells: Vec<String> = cells.iter().map(|cell| tex(cell)).collect();
             text += &format!("{} & {} \\\\\n", tex(name), cells.join(" & "));

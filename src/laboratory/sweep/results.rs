@@ -1,19 +1,23 @@
 //! `results.csv`: one row for each member that has ended, in the order of members. It is there from the first result on, and is the memory of
 //! a sweep that goes on.
 //!
-//! The whole file is written anew after each member, under a temporary name, forced to the disk and renamed, so whoever reads it meanwhile
-//! finds whole rows. Its columns are the varied keys, what every run has, and the diagnostics of the final state: which those are is
-//! known only when members have ended, and may differ between them.
+//! A row is appended when its member ends, and forced to the disk: a whole file for each of ten thousand members would be 20 GB of writing.
+//! Rows then stand in the order in which they came, a later one of a member counts, and a last line without its end, as a kill may leave it, is
+//! none. The whole file is written, in the order of members, under a temporary name and renamed, at the end of a session and where
+//! a row has new columns: they are the varied keys, what every run has, and the diagnostics of the final state, which are known only
+//! when members have ended, and may differ between them.
 
 use super::outcome::{Outcome, Status};
 use super::plan::{Plan, relative};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::output::atomic::write_file;
 use crate::output::diagnostics::number;
 use crate::output::plain_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Error as IoError;
+use std::fs::OpenOptions;
+use std::io::{self, Error as IoError, Write};
 use std::path::Path;
 
 /// Name of the file.
@@ -136,7 +140,8 @@ impl Table {
         }
     }
 
-    fn header(&self, plan: &Plan) -> Vec<String> {
+    /// Names of the columns.
+    pub fn header(&self, plan: &Plan) -> Vec<String> {
         let fixed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         [fixed(&FIRST), plan.keys.clone(), fixed(&MIDDLE), self.columns.clone(), fixed(&LAST)].concat()
     }
@@ -161,13 +166,43 @@ impl Table {
     /// # Errors
     /// Exit code 3.
     pub fn write(&self, path: &Path, plan: &Plan) -> Result<()> {
-        write_file(path, |file| {
-            let mut csv = csv::Writer::from_writer(file);
-            csv.write_record(self.header(plan)).map_err(IoError::other)?;
-            self.rows().try_for_each(|row| csv.write_record(self.record(plan, row))).map_err(IoError::other)?;
-            csv.flush()
-        })
-        .map(|_| ())
+        write_file(path, |file| file.write_all(&self.text(plan)?)).map(|_| ())
+    }
+
+    fn text(&self, plan: &Plan) -> io::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(self.header(plan)).map_err(IoError::other)?;
+        self.rows().try_for_each(|row| csv.write_record(self.record(plan, row))).map_err(IoError::other)?;
+        csv.into_inner().map_err(|cause| IoError::other(cause.to_string()))
+    }
+
+    /// Adds the row of a member to a file that has the columns of this table.
+    ///
+    /// # Errors
+    /// Exit code 3.
+    pub fn append(&self, path: &Path, plan: &Plan, row: &Row) -> Result<()> {
+        let added = (|| {
+            let mut csv = csv::Writer::from_writer(Vec::new());
+            csv.write_record(self.record(plan, row)).map_err(IoError::other)?;
+            let line = csv.into_inner().map_err(|cause| IoError::other(cause.to_string()))?;
+            let mut file = plain_file::open(path, OpenOptions::new().append(true))?;
+            file.write_all(&line)?;
+            fault::failure()?;
+            file.sync_data()
+        })();
+        added.map_err(|cause| Error::io("write", path, cause))
+    }
+
+    /// Writes all rows in order, unless they are there just so.
+    ///
+    /// # Errors
+    /// Exit code 3.
+    pub fn put_in_order(&self, path: &Path, plan: &Plan) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let text = self.text(plan).map_err(|cause| Error::io("write", path, cause))?;
+        if plain_file::read(path, LONGEST).is_ok_and(|found| found == text) { Ok(()) } else { self.write(path, plan) }
     }
 
     /// Reads the rows of a plan; none if there is no file.
@@ -184,7 +219,12 @@ impl Table {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header: Vec<String> =
             reader.headers().map_err(|cause| broken(cause.to_string()))?.iter().map(str::to_owned).collect();
-        for record in reader.records() {
+        let mut records: Vec<_> = reader.records().collect();
+        if !text.ends_with('\n') {
+            // The end of the file is the middle of a row.
+            records.pop();
+        }
+        for record in records {
             let record = record.map_err(|cause| broken(cause.to_string()))?;
             let row = parse(plan, &header, &record).ok_or_else(|| broken("a row is not of this sweep".to_owned()))?;
             table.insert(row);
@@ -254,6 +294,33 @@ pub(super) mod tests {
         assert!(text.starts_with("member,status,exit_code,a.b,digest,steps,"), "{text}");
         table.insert(done(1, 1.0, "peak (K)", 2.0));
         assert_eq!(table.count(Status::Killed), 0);
+    }
+
+    #[test]
+    fn rows_are_added_in_any_order_and_a_torn_one_is_none() {
+        let (plan, place) = (plan("a", &["1", "2", "3"]), tempfile::tempdir().unwrap());
+        let path = place.path().join(RESULTS);
+        let mut table = Table::default();
+        table.insert(done(2, 0.5, "peak (K)", 1.0));
+        table.write(&path, &plan).unwrap();
+        let stopped = Outcome { exit_code: Some(75), signal: None, message: String::new(), stopping: true };
+        for row in [Row::new(0, &stopped, None), done(1, 0.25, "peak (K)", 2.0), done(0, 0.75, "peak (K)", 3.0)] {
+            table.insert(row.clone());
+            table.append(&path, &plan, &row).unwrap();
+        }
+        let added = std::fs::read_to_string(&path).unwrap();
+        assert!(added.lines().count() == 5 && added.lines().nth(1).unwrap().starts_with("0003,"), "{added}");
+        assert!(Table::read(&path, &plan).unwrap().rows().eq(table.rows()), "the later row of a member counts");
+        let last = added.lines().next_back().unwrap().len() + 1;
+        for lost in 1..=last {
+            std::fs::write(&path, &added[..added.len() - lost]).unwrap();
+            let read = Table::read(&path, &plan).unwrap();
+            assert_eq!((read.rows().count(), read.row(0).unwrap().status), (3, Status::Stopped), "{lost} bytes lost");
+        }
+        table.put_in_order(&path, &plan).unwrap();
+        let ordered = std::fs::read_to_string(&path).unwrap();
+        let members: Vec<&str> = ordered.lines().skip(1).map(|line| &line[..4]).collect();
+        assert_eq!(members, ["0001", "0002", "0003"], "{ordered}");
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub struct Session {
     folder: PathBuf,
     table: Table,
     pool: &'static str,
+    /// Columns of the file, once this session has written it.
+    columns: Option<Vec<String>>,
     /// Members that this pool has to run, and those that it has ended.
     todo: Vec<usize>,
     ran: Vec<usize>,
@@ -122,7 +124,8 @@ impl Session {
         let members = 0..study.plan.members.len();
         let resolved = members.clone().map(|member| study.inspection.resolved(member).map(str::to_owned)).collect();
         let (plan, folder) = (study.plan.clone(), study.folder.clone());
-        let mut session = Session { plan, resolved, folder, table, pool, todo: Vec::new(), ran: Vec::new() };
+        let (todo, ran) = (Vec::new(), Vec::new());
+        let mut session = Session { plan, resolved, folder, table, pool, columns: None, todo, ran };
         let before = session.table.clone();
         for member in members {
             let status = session.table.row(member).map(|row| row.status);
@@ -217,14 +220,27 @@ impl Session {
         }
         (row.pool, row.worker, row.span) = (self.pool.to_owned(), Some(worker), Some(span));
         let told = (row.status, row.message.clone());
-        self.table.insert(row);
+        self.table.insert(row.clone());
         self.ran.push(member);
-        self.write()?;
+        if self.columns.as_ref() == Some(&self.table.header(&self.plan)) {
+            self.table.append(&self.folder.join(RESULTS), &self.plan, &row)?;
+        } else {
+            self.write()?;
+        }
         Ok(told)
     }
 
-    fn write(&self) -> Result<()> {
+    fn write(&mut self) -> Result<()> {
+        self.columns = Some(self.table.header(&self.plan));
         self.table.write(&self.folder.join(RESULTS), &self.plan)
+    }
+
+    /// Puts the rows in the order of members.
+    ///
+    /// # Errors
+    /// Exit code 3.
+    pub fn put_in_order(&self) -> Result<()> {
+        self.table.put_in_order(&self.folder.join(RESULTS), &self.plan)
     }
 
     /// Draws columns; paths of the pictures, or what could not be drawn, in words.
