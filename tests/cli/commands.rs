@@ -89,8 +89,14 @@ fn check_prints_a_page_for_bodies() {
     ] {
         assert!(galaxies.contains(word), "no {word} in {galaxies}");
     }
-    let collapse = printed(&workshop, &["check", &deck("cold_collapse"), "--ranks", "3"]);
-    for word in ["10,000 (uniform_sphere)", "direct sum (10000 bodies are less", "3 ranks", "5.009e10 pairs"] {
+    let collapse = ["check", &deck("cold_collapse"), "--ranks", "3"];
+    let few = printed(&workshop, &[collapse.as_slice(), &["--set", "bodies.count=3000"]].concat());
+    for word in ["3,000 (uniform_sphere)", "direct sum (3000 bodies are less", "3 ranks", "pairs"] {
+        assert!(few.contains(word), "no {word} in {few}");
+    }
+    let collapse = printed(&workshop, &collapse);
+    for word in ["10,000 (uniform_sphere)", "multipoles (fmm), 99 %", "(10000 bodies are at least the 4800", "3 ranks"]
+    {
         assert!(collapse.contains(word), "no {word} in {collapse}");
     }
     let bench = printed(&workshop, &["check", &deck("bench_1m")]);

@@ -11,7 +11,6 @@
 //! leave fifteen of sixteen lanes empty.
 
 use super::cell::{Cell, Content};
-use super::single_lanes::SIXTEEN;
 use crate::nbody::gravity::Sources;
 
 /// A leaf takes so many bodies one by one rather than being walked in parts. (Measured: half or twice of it cost the same.)
@@ -20,27 +19,18 @@ const MOST_LEFT: u64 = 1 << 15;
 /// (Measured at an accuracy of 3e-6, where leaves in the midst are left with many: with a quarter of it near bodies took twice as long.)
 const MOST_LEFT_EACH: u64 = 256;
 /// Parts of a leaf (measured: two or eight cost the same).
-const PARTS: u64 = 4;
+const PARTS: usize = 4;
 
 /// True if a leaf, or a part of one, to which so many bodies were left is walked in parts.
-///
-/// Targets are summed sixteen at a time, filled up or not, so dividing a few makes more rounds of them. It must pay even if so many as a leaf
-/// takes are left to every part. (Measured, 5e4 bodies at 1e-7, where much is left to every body wherever it lies: near bodies took
-/// three times as long when parts of one body were made of that.)
 pub fn is_divided(target: &Cell, bodies_left: u64) -> bool {
-    let bodies = u64::from(target.bodies);
-    let rounds = |bodies: u64| bodies.div_ceil(SIXTEEN as u64);
-    let of_parts = PARTS.min(bodies) * rounds(bodies.div_ceil(PARTS));
-    bodies > 1
-        && bodies_left > MOST_LEFT_EACH * bodies
-        && bodies_left * rounds(bodies) > MOST_LEFT * of_parts.max(rounds(bodies))
+    target.bodies > 1 && bodies_left > MOST_LEFT.max(MOST_LEFT_EACH * u64::from(target.bodies))
 }
 
 /// The active parts of a leaf, or of a part of one, with bodies of this rank.
 pub fn of<'a>(target: &Cell, bodies: Sources<'a>, level: &'a [u8], from_level: u8) -> impl Iterator<Item = Cell> + 'a {
     let Content::Bodies { first } = target.content else { unreachable!("targets are leaves of this rank") };
     let (start, end) = (first as usize, first as usize + target.bodies as usize);
-    let size = (end - start).div_ceil(PARTS as usize).max(1);
+    let size = (end - start).div_ceil(PARTS).max(1);
     let field = target.field;
     let part = move |first: usize| {
         let range = first..end.min(first + size);
