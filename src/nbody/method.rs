@@ -5,8 +5,7 @@
 use super::problem::{Integrator, Method, NBodyProblem, Softening};
 
 /// An accuracy, and the bodies from which the tree is faster than the direct sum there: steps of a Plummer sphere, both measured on the same
-/// two cores. Powers lie between. The last number
-/// is extrapolated: with 100,000 bodies the direct sum is still 1.5 times as fast.
+/// two cores. Powers lie between. The last number is extrapolated: with 100,000 bodies the direct sum is still 1.5 times as fast.
 const CROSSOVERS: [(f64, f64); 5] = [(1e-2, 4000.0), (1e-3, 4800.0), (1e-5, 6500.0), (1e-6, 8000.0), (1e-7, 200_000.0)];
 
 /// The method for so many bodies, and the reason in words.
