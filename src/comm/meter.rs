@@ -2,7 +2,8 @@
 //!
 //! It stands between a model and its backend, so every backend and both physics are counted by one piece of code, collectives included.
 //! Counting costs four readings of the clock for an exchange, about a tenth of a microsecond, and allocates nothing. A [`Journal`] is
-//! kept where it is asked for, and allocates nothing once its messages have been seen and while its room lasts. Computing that hides messages (the `work` of an exchange) is taken off.
+//! kept where it is asked for, and allocates nothing once its messages have been seen and while its room lasts. Computing that hides
+//! messages (the `work` of an exchange) is taken off.
 //!
 //! Refused: counters inside the backends (three times the same).
 

@@ -19,6 +19,9 @@ use std::collections::BTreeSet;
 /// Smallest relative error that a time can have: clocks and a machine's moods are no better.
 const SMALLEST_ERROR: f64 = 1e-3;
 
+/// Half of the 95 % interval of a fraction beyond which it is not known at all.
+const VAGUE: f64 = 0.25;
+
 /// A shape's time, with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
@@ -222,6 +225,23 @@ fn student(freedom: usize) -> f64 {
     const TABLE: [f64; 15] =
         [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131];
     TABLE.get(freedom.saturating_sub(1)).copied().unwrap_or(1.96 + 2.5 / freedom as f64)
+}
+
+/// A fit whose fraction is known well enough to be drawn and cited.
+///
+/// # Errors
+/// In words, what is known of it.
+pub fn known<T>(fit: T, fraction: &Estimate) -> Result<T, String> {
+    let Estimate { value, interval } = *fraction;
+    if 0.5 * (interval.high - interval.low) <= VAGUE {
+        return Ok(fit);
+    }
+    Err(format!(
+        "the points are too noisy or too few, which leaves its fraction anywhere between {:.0} and {:.0} % (best {:.0} %)",
+        100.0 * interval.low,
+        100.0 * interval.high,
+        100.0 * value
+    ))
 }
 
 #[cfg(test)]

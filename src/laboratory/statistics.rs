@@ -26,6 +26,16 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// Standard errors in half of a 95 % interval.
+const SIGMAS: f64 = 1.96;
+
+impl Interval {
+    /// The standard error behind a 95 % interval.
+    pub fn standard_error(&self) -> f64 {
+        0.5 * (self.high - self.low) / SIGMAS
+    }
+}
+
 /// SplitMix64: a stream of 64-bit numbers from a seed.
 #[derive(Clone, Debug)]
 pub struct Random(u64);

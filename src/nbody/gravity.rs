@@ -83,9 +83,9 @@ impl PairKernel {
 
     /// Adds the sources to a tile. With `diagonal = Some(n)` source `n + lane` *is* the target of that lane, and adds nothing to
     /// it (sources that do not exist are skipped).
+    #[cfg(test)]
     pub fn add(&self, tile: &mut Tile, sources: Sources<'_>, diagonal: Option<usize>) {
-        let own = diagonal.map_or([NOBODY; LANES], |first| std::array::from_fn(|lane| first + lane));
-        self.add_others(std::slice::from_mut(tile), &[own], sources);
+        self.add_others(std::slice::from_mut(tile), &[own_from(diagonal)], sources);
     }
 
     /// Adds the sources to tiles. Source `own[tile][lane]` *is* the target of that lane, and adds nothing to it; [`NOBODY`] where
@@ -101,6 +101,11 @@ impl PairKernel {
         // SAFETY: the loop was chosen for instructions that this CPU has; the lengths are equal.
         unsafe { (self.add)(&self.laws, tiles, own, sources) }
     }
+}
+
+/// The sources that are the targets of a tile, if source `n + lane` is that of each lane for `Some(n)`.
+pub fn own_from(diagonal: Option<usize>) -> Own {
+    diagonal.map_or([NOBODY; LANES], |first| std::array::from_fn(|lane| first + lane))
 }
 
 fn law(softening: Softening, spline: impl Fn(f64) -> Spline) -> Law {

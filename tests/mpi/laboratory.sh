@@ -95,14 +95,19 @@ grep -q "^error: this command starts its ranks itself" "$scratch/err" || fail "c
 # here: processes of runs below $scratch.
 here() { grep -l -a -s "$scratch/ended" /proc/[0-9]*/cmdline || true; }
 
+# await_here COUNT: so many of them are there, within half a minute.
+await_here() {
+    for _ in $(seq 600); do
+        [ "$(here | wc -l)" -lt "$1" ] || return 0
+        sleep 0.05
+    done
+    fail "no ranks were started: $(cat "$scratch/stderr")"
+}
+
 # A comparison that is asked to end takes its launcher and ranks with it.
 "$PARHELION" compare inputs/heat/eigenmode_3d.toml --set time.steps=10000000 --switches --workers 2 --output "$scratch/ended" >/dev/null 2>"$scratch/stderr" </dev/null &
 comparison=$!
-for _ in $(seq 300); do
-    [ "$(here | wc -l)" -ge 3 ] && break
-    sleep 0.1
-done
-[ "$(here | wc -l)" -ge 3 ] || fail "no ranks were started: $(cat "$scratch/stderr")"
+await_here 3
 kill -TERM $comparison
 code=0
 timeout 30 tail --pid=$comparison -f /dev/null || fail "the comparison had not ended 30 s after SIGTERM"
@@ -119,11 +124,7 @@ experiment() {
 (experiment) &
 experiment=$!
 # timeout, the program, mpirun, two ranks.
-for _ in $(seq 600); do
-    [ "$(here | wc -l)" -ge 5 ] && break
-    sleep 0.05
-done
-[ "$(here | wc -l)" -ge 5 ] || fail "no ranks were started: $(cat "$scratch/stderr")"
+await_here 5
 kill -TERM $experiment
 code=0
 wait $experiment || code=$?

@@ -7,14 +7,11 @@
 use super::model::Model;
 use super::trial::Measured;
 use crate::laboratory::fits::{self, Amdahl, Point, Usl};
-use crate::laboratory::scaling::analysis::known;
 use crate::laboratory::scaling::plan::Shape;
 use crate::laboratory::statistics::{interval_of_median, median};
 
 /// Fewest runs of a shape from which the error of its time can be told.
 const RUNS: usize = 3;
-/// Standard errors in half of a 95 % interval.
-const SIGMAS: f64 = 1.96;
 /// For the bootstrap.
 const SEED: u64 = 1;
 
@@ -93,7 +90,7 @@ pub fn fit(shapes: &[&Vec<Measured>]) -> Laws {
     let usl = points.first().and_then(|base| fits::usl(&points, base).ok());
     Laws {
         counts: points.iter().map(|point| point.workers).collect(),
-        amdahl: fits::amdahl(&points).and_then(|fit| known(fit, &fit.serial)),
+        amdahl: fits::amdahl(&points).and_then(|fit| fits::known(fit, &fit.serial)),
         usl: usl.filter(|usl| usl.kappa.interval.low > 0.0),
     }
 }
@@ -101,8 +98,8 @@ pub fn fit(shapes: &[&Vec<Measured>]) -> Laws {
 fn point(runs: &[Measured]) -> Option<Point> {
     let seconds: Vec<f64> = runs.iter().map(|run| run.loop_s).collect();
     let interval = interval_of_median(&seconds, SEED);
-    let error_s = 0.5 * (interval.high - interval.low) / SIGMAS;
-    Some(Point { workers: runs.first()?.workers() as usize, seconds: median(&seconds), error_s })
+    let (workers, error_s) = (runs.first()?.workers() as usize, interval.standard_error());
+    Some(Point { workers, seconds: median(&seconds), error_s })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::laboratory::scaling::axes::{Axes, Scale};
 use crate::laboratory::scaling::drawing::{Drawing, STYLE, Tint, escaped};
 use crate::laboratory::scaling::folder::write_text;
 use crate::laboratory::scaling::raster::Raster;
+use crate::laboratory::scaling::tables::tex;
 use crate::output::atomic::write_file;
 use std::path::Path;
 
@@ -108,12 +109,6 @@ pub fn markdown(found: &Comparison) -> String {
     }
     notes.iter().enumerate().for_each(|(n, note)| text += &format!("\n[^{}]: {note}\n", n + 1));
     text + "\n" + &verdict(found) + "\n"
-}
-
-fn tex(text: &str) -> String {
-    let safe: String =
-        text.chars().map(|c| if "%&_#$".contains(c) { format!("\\{c}") } else { c.to_string() }).collect();
-    safe.strip_suffix(" us").map_or(safe.clone(), |number| format!("{number} $\\mu$s"))
 }
 
 /// As a LaTeX table with the rules of the package booktabs, and paragraphs below it.

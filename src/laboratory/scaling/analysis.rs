@@ -11,15 +11,10 @@ use super::record::{Kind, Record, Status};
 use super::roofline::{self, Load, Roof};
 use super::schedule::{is_alive, times};
 use crate::laboratory::efficiencies::{self as formulas, Loss, Pop, RankTimes};
-use crate::laboratory::fits::{self, Amdahl, Estimate, Gustafson, Point, Usl};
+use crate::laboratory::fits::{self, Amdahl, Gustafson, Point, Usl};
 use crate::laboratory::statistics::{Interval, interval_of_median, median, minimum};
 use serde_json::Value;
 use std::path::Path;
-
-/// Half of the 95 % interval of a fraction beyond which it is not known at all.
-const VAGUE: f64 = 0.25;
-/// Standard errors in half of a 95 % interval.
-const SIGMAS: f64 = 1.96;
 
 /// A shape that was timed.
 #[derive(Clone, Debug)]
@@ -300,36 +295,23 @@ fn no_laws() -> Laws {
 }
 
 fn laws(analysis: &Analysis) -> Laws {
-    let error = |timing: &Timing| 0.5 * (timing.interval.high - timing.interval.low) / SIGMAS;
     let point = |(row, timing): &(&Row, &Timing)| Point {
         workers: row.workers(),
         seconds: timing.median_s,
-        error_s: error(timing),
+        error_s: timing.interval.standard_error(),
     };
     let strong: Vec<Point> = analysis.fastest(Mode::Strong).iter().map(point).collect();
     let scaled = analysis.fastest(Mode::Weak);
-    let scaled: Vec<(usize, f64, f64)> =
-        scaled.iter().map(|(row, t)| (row.workers(), t.speedup, t.speedup * error(t) / t.median_s)).collect();
+    let scaled: Vec<(usize, f64, f64)> = scaled
+        .iter()
+        .map(|(row, t)| (row.workers(), t.speedup, t.speedup * t.interval.standard_error() / t.median_s))
+        .collect();
     let usl = strong.first().map_or_else(|| Err("no shape was timed".to_owned()), |base| fits::usl(&strong, base));
     Laws {
-        amdahl: fits::amdahl(&strong).and_then(|fit| known(fit, &fit.serial)),
-        usl: usl.and_then(|fit| known(fit, &fit.sigma)),
-        gustafson: fits::gustafson(&scaled).and_then(|fit| known(fit, &fit.serial)),
+        amdahl: fits::amdahl(&strong).and_then(|fit| fits::known(fit, &fit.serial)),
+        usl: usl.and_then(|fit| fits::known(fit, &fit.sigma)),
+        gustafson: fits::gustafson(&scaled).and_then(|fit| fits::known(fit, &fit.serial)),
     }
-}
-
-/// A fit whose fraction is known well enough to be drawn and cited.
-pub(crate) fn known<T>(fit: T, fraction: &Estimate) -> Result<T, String> {
-    let Estimate { value, interval } = *fraction;
-    if 0.5 * (interval.high - interval.low) <= VAGUE {
-        return Ok(fit);
-    }
-    Err(format!(
-        "the points are too noisy or too few, which leaves its fraction anywhere between {:.0} and {:.0} % (best {:.0} %)",
-        100.0 * interval.low,
-        100.0 * interval.high,
-        100.0 * value
-    ))
 }
 
 #[cfg(test)]

@@ -240,14 +240,14 @@ fn tabular((headings, rows): &Table) -> String {
 }
 
 /// A text as it may stand in LaTeX.
-fn tex(text: &str) -> String {
+pub(crate) fn tex(text: &str) -> String {
     if text == NONE {
         return "--".to_owned();
     }
     let mut safe = String::new();
-    for c in text.replace(" x ", " $\\times$ ").chars() {
+    for c in text.chars() {
         match c {
-            '%' | '&' | '#' | '_' => {
+            '%' | '&' | '#' | '_' | '$' => {
                 safe.push('\\');
                 safe.push(c);
             }
@@ -255,7 +255,8 @@ fn tex(text: &str) -> String {
             c => safe.push(c),
         }
     }
-    safe
+    let safe = safe.replace(" x ", " $\\times$ ");
+    safe.strip_suffix(" us").map_or(safe.clone(), |number| format!("{number} $\\mu$s"))
 }
 
 /// The table for the terminal; wrong rows are red if `colour` is set.
@@ -362,6 +363,7 @@ mod tests {
             "{text}"
         );
         assert_eq!([tex("-"), tex("-3.5 %"), tex("Karp-Flatt")], ["--", "$-$3.5 \\%", "Karp-Flatt"]);
+        assert_eq!([tex("2 x $1"), tex("3.5 us")], ["2 $\\times$ \\$1", "3.5 $\\mu$s"]);
         assert!(
             text.contains("\\toprule") && text.contains("1 $\\times$ 2 & 2") && text.contains("80.0 \\%"),
             "{text}"

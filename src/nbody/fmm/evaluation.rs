@@ -119,8 +119,8 @@ impl Terms<'_> {
         tasks
     }
 
-    /// Computes tasks from the end of the list, one for each thread at a time, until it is empty or so many seconds have passed. Those that have to be done again go to
-    /// `pending`.
+    /// Computes tasks from the end of the list, one for each thread at a time, until it is empty or so many seconds have passed. Those that
+    /// have to be done again go to `pending`.
     fn compute_for<'t, 'a, L: Leaves + Send>(
         &self,
         seconds: f64,

@@ -10,8 +10,8 @@ use super::local::{Local, offsets};
 use super::near::{NearLaw, Tiles};
 use super::single_lanes::SIXTEEN;
 use super::traversal::{Output, Room, Walk};
-use crate::nbody::gravity::{Sources, Tile};
-use crate::nbody::pair_force::{NOBODY, Own};
+use crate::nbody::gravity::{Sources, Tile, own_from};
+use crate::nbody::pair_force::Own;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -109,9 +109,8 @@ impl Walk<'_> {
 
     /// Adds a run to tiles of targets from `first` on.
     fn add_run(&self, run: &Run, first: usize, tiles: &mut [Tile]) {
-        let is_own = run.is_here && run.bodies.contains(&first);
-        let of_lane = |body: usize| if is_own { body - run.bodies.start } else { NOBODY };
-        let of_tile = |tile: usize| std::array::from_fn(|lane| of_lane(first + tile * WIDTH + lane));
+        let diagonal = (run.is_here && run.bodies.contains(&first)).then(|| first - run.bodies.start);
+        let of_tile = |tile: usize| own_from(diagonal.map(|source| source + tile * WIDTH));
         let own: [Own; SIXTEEN / WIDTH] = std::array::from_fn(of_tile);
         self.kernel.add_others(tiles, &own[..tiles.len()], self.sources_of(run));
     }
