@@ -52,9 +52,19 @@ same() {
 
 loop_seconds() { sed -n 's/^ *"loop_s": \([0-9.]*\).*/\1/p' "$SHARED/$1/report.json"; }
 
+# Long enough to be struck in its middle: 400 steps of heat are over in 40 ms.
+sed 's/^steps = 400$/steps = 20000/' "$SHARED/heat.toml" >"$SHARED/long.toml"
+grep -qx 'steps = 20000' "$SHARED/long.toml" || fail "the deck has other steps"
+
+# alone PHYSICS: its run in one process.
+alone() {
+    timeout 120 "$PROGRAM" run "$SHARED/$1.toml" --quiet --threads 1 --output "$SHARED/$1-alone" \
+        >"$SHARED/$1-alone.log" 2>&1 </dev/null || { show "$1-alone"; fail "$1 in one process"; }
+}
+
+alone long
 for physics in heat bodies; do
-    timeout 120 "$PROGRAM" run "$SHARED/$physics.toml" --quiet --threads 1 --output "$SHARED/$physics-alone" \
-        >"$SHARED/$physics-alone.log" 2>&1 </dev/null || { show "$physics-alone"; fail "$physics in one process"; }
+    alone $physics
     cluster $physics-four --hostfile "$four" "$SHARED/$physics.toml" -- || { show $physics-four; fail "$physics on four hosts"; }
     same $physics-four $physics node1,node2,node3,node4
     echo "  $physics on 4 hosts: $(digest_of "$SHARED/$physics-four")"
@@ -101,7 +111,7 @@ PYTHON
     ! grep -q '^ *\(cut: \)\?same digest.*NO' "$SHARED/$name.log" || { show "$name"; fail "$name: another digest"; }
     echo "  $name, C on $hosts: the same digest"
 }
-compared heat heat node1,node2,node3 --workers 3 --cut-host "$SHARED/bin/cut"
+compared heat long node1,node2,node3 --workers 3 --cut-host "$SHARED/bin/cut"
 await "nothing runs on the host that was cut off" 30 idle node3
 mend_link node3
 compared bodies bodies node1,node2 --workers 2
