@@ -111,6 +111,7 @@ const UNUSED: u32 = u32::MAX;
 struct Tree {
     store: Store,
     acceptance: Acceptance,
+    most_left: u64,
     instructions: Instructions,
     /// Lowest corner of the root and its edge.
     corner: [f64; 3],
@@ -143,7 +144,7 @@ impl Tree {
                 store.cells[place].children().for_each(|child| levels[child] = levels[place] + 1);
             }
         }
-        Ok(Tree { store, acceptance, instructions, corner: low, edge, levels })
+        Ok(Tree { store, acceptance, most_left: tuning.most_left, instructions, corner: low, edge, levels })
     }
 
     /// Lowest corner and edge of the cube of a cell.
@@ -214,7 +215,10 @@ impl Tree {
             let target = &self.store.cells[target];
             lists.settle(judge, target, &candidates, &mut rest);
             if target.is_leaf() {
-                assert!(!parts::is_divided(target, lists.rest_bodies), "a leaf in the midst is walked as a whole");
+                assert!(
+                    !parts::is_divided(target, lists.rest_bodies, self.most_left),
+                    "a leaf in the midst is walked as a whole"
+                );
                 lists.settle_rest(judge, target, &rest);
             }
             for (order, list) in lists.far.iter().enumerate() {

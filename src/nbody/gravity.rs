@@ -5,12 +5,14 @@
 //! [`super::pair_lanes`]; here it is decided once, when a kernel is made, which of the compiled loops is run, so that a call
 //! costs one jump.
 //!
-//! Refused: lanes that are sources, whose sums have to be added across (and in another order for another width); a pair
+//! Few targets, which would leave lanes idle, take their sources in lanes instead ([`super::pair_across`]).
+//! Refused: that for many targets, whose bits would depend on cuts of the sources; a pair
 //! computed once for both of its bodies, which halves the arithmetic but writes where other threads do.
 
+use super::pair_across::{self, Spread};
 use super::pair_arithmetic::{Arithmetic, Exact, Fused};
 use super::pair_force::{self, Law, NOBODY, Own};
-use super::pair_lanes::{Plain, PlainSingle};
+use super::pair_lanes::{PairLanes, Plain, PlainSingle};
 use super::pair_single::{self, SingleLaw, power_of_two};
 use super::problem::{Gravity, Precision, Softening};
 use super::spline::Spline;
@@ -29,6 +31,13 @@ pub struct Tile {
     pub acceleration: [[f64; LANES]; 3],
     /// Sum of -m / d so far, without the gravitational constant.
     pub potential: [f64; LANES],
+}
+
+impl Tile {
+    /// True if no sum is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        self.potential.iter().chain(self.acceleration.iter().flatten()).all(|sum| sum.is_finite())
+    }
 }
 
 /// Sources as slices of equal length.
@@ -50,12 +59,25 @@ struct Laws {
 /// A compiled loop. SAFETY: callers promise what [`pair_force::add`] asks for.
 type Loop = unsafe fn(&Laws, &mut [Tile], &[Own], Sources<'_>);
 
+/// The compiled loop for few targets. SAFETY: callers promise what [`pair_across::add`] asks for.
+type AcrossLoop = unsafe fn(&Laws, &mut [Spread], usize, Sources<'_>);
+
+/// The compiled loops of a CPU path.
+#[derive(Clone, Copy, Debug)]
+struct Loops {
+    add: Loop,
+    /// `None` in 32 bits.
+    across: Option<AcrossLoop>,
+    /// Largest coordinate up to which every squared distance is in the range of `across`.
+    reach: f64,
+}
+
 /// The pair force of a problem on a CPU path.
 #[derive(Clone, Copy, Debug)]
 pub struct PairKernel {
     softening: Softening,
     laws: Laws,
-    add: Loop,
+    loops: Loops,
 }
 
 /// Length of the scaled problem in 32 bits for the length given to [`PairKernel::with_extent`]: distances from 1e-22 to 1e3 of
@@ -71,7 +93,7 @@ impl PairKernel {
         let scale =
             if softening == Softening::None { 1.0 } else { SCALED_SOFTENING / power_of_two(softening.length()) };
         let laws = Laws { double: law(softening, Spline::new), single: single_law(softening, scale) };
-        PairKernel { softening, laws, add: loop_for(gravity, path.min(CpuPath::best())) }
+        PairKernel { softening, laws, loops: loops_for(gravity, path.min(CpuPath::best())) }
     }
 
     /// The same with a choice of the range of distances in [`Precision::Single`], which otherwise follows from the softening
@@ -99,7 +121,25 @@ impl PairKernel {
         assert!(sources.position.iter().all(|values| values.len() == count), "sources have all coordinates");
         assert_eq!(tiles.len(), own.len(), "it is known of every tile which sources are its own");
         // SAFETY: the loop was chosen for instructions that this CPU has; the lengths are equal.
-        unsafe { (self.add)(&self.laws, tiles, own, sources) }
+        unsafe { (self.loops.add)(&self.laws, tiles, own, sources) }
+    }
+
+    /// True if [`PairKernel::add_across`] serves bodies whose coordinates are at most so large.
+    pub fn reaches(&self, largest: f64) -> bool {
+        self.loops.across.is_some() && largest < self.loops.reach
+    }
+
+    /// Adds the sources to few targets. Source `own + n` *is* target `n` and adds nothing to it; [`NOBODY`] where targets are not among
+    /// the sources. Bits depend on cuts of the sources. Sums are not finite where a squared distance has no inverse root.
+    ///
+    /// # Panics
+    /// If the slices of the sources differ in length, or in [`Precision::Single`].
+    pub fn add_across(&self, targets: &mut [Spread], own: usize, sources: Sources<'_>) {
+        let count = sources.mass.len();
+        assert!(sources.position.iter().all(|values| values.len() == count), "sources have all coordinates");
+        let across = self.loops.across.expect("64 bits");
+        // SAFETY: the loop was chosen for instructions that this CPU has; the lengths are equal.
+        unsafe { across(&self.laws, targets, own, sources) }
     }
 }
 
@@ -125,36 +165,60 @@ fn single_law(softening: Softening, scale: f64) -> SingleLaw {
     SingleLaw { scale, law: law(scaled, Spline::single) }
 }
 
-fn loop_for(gravity: &Gravity, path: CpuPath) -> Loop {
+fn loops_for(gravity: &Gravity, path: CpuPath) -> Loops {
     match (gravity.portable_bits || path == CpuPath::Portable, matches!(gravity.softening, Softening::Spline(_))) {
-        (true, true) => loop_of::<Exact, true>(gravity.precision, path),
-        (true, false) => loop_of::<Exact, false>(gravity.precision, path),
-        (false, true) => loop_of::<Fused, true>(gravity.precision, path),
-        (false, false) => loop_of::<Fused, false>(gravity.precision, path),
+        (true, true) => loops_of::<Exact, true>(gravity.precision, path),
+        (true, false) => loops_of::<Exact, false>(gravity.precision, path),
+        (false, true) => loops_of::<Fused, true>(gravity.precision, path),
+        (false, false) => loops_of::<Fused, false>(gravity.precision, path),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-fn loop_of<A: Arithmetic, const SPLINE: bool>(precision: Precision, path: CpuPath) -> Loop {
+fn loops_of<A: Arithmetic, const SPLINE: bool>(precision: Precision, path: CpuPath) -> Loops {
+    use std::arch::x86_64::{__m256d, __m512d};
     match (precision, path) {
-        (_, CpuPath::Portable) => plain_loop_of::<SPLINE>(precision),
-        (Precision::Double, CpuPath::Avx2) => x86::avx2::<A, SPLINE>,
-        (Precision::Single, CpuPath::Avx2) => x86::avx2_single::<A, SPLINE>,
-        (Precision::Double, CpuPath::Avx512) => x86::avx512::<A, SPLINE>,
-        (Precision::Single, CpuPath::Avx512) => x86::avx512_single::<A, SPLINE>,
+        (_, CpuPath::Portable) => plain_loops_of::<SPLINE>(precision),
+        (Precision::Double, CpuPath::Avx2) => {
+            Loops::double::<__m256d, A>(x86::avx2::<A, SPLINE>, x86::avx2_across::<A, SPLINE>)
+        }
+        (Precision::Single, CpuPath::Avx2) => Loops::single(x86::avx2_single::<A, SPLINE>),
+        (Precision::Double, CpuPath::Avx512) => {
+            Loops::double::<__m512d, A>(x86::avx512::<A, SPLINE>, x86::avx512_across::<A, SPLINE>)
+        }
+        (Precision::Single, CpuPath::Avx512) => Loops::single(x86::avx512_single::<A, SPLINE>),
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn loop_of<A: Arithmetic, const SPLINE: bool>(precision: Precision, _path: CpuPath) -> Loop {
-    plain_loop_of::<SPLINE>(precision)
+fn loops_of<A: Arithmetic, const SPLINE: bool>(precision: Precision, _path: CpuPath) -> Loops {
+    plain_loops_of::<SPLINE>(precision)
 }
 
-fn plain_loop_of<const SPLINE: bool>(precision: Precision) -> Loop {
+fn plain_loops_of<const SPLINE: bool>(precision: Precision) -> Loops {
     match precision {
-        Precision::Double => plain::<SPLINE>,
-        Precision::Single => plain_single::<SPLINE>,
+        Precision::Double => Loops::double::<Plain, Exact>(plain::<SPLINE>, plain_across::<SPLINE>),
+        Precision::Single => Loops::single(plain_single::<SPLINE>),
     }
+}
+
+impl Loops {
+    /// The range of the arithmetic bounds twelve times the square of a coordinate, as in [`pair_force`].
+    fn double<L: PairLanes, A: Arithmetic>(add: Loop, across: AcrossLoop) -> Loops {
+        let reach = if A::IS_BOUNDED { (L::LARGEST / 12.0).sqrt() } else { f64::INFINITY };
+        Loops { add, across: Some(across), reach }
+    }
+
+    fn single(add: Loop) -> Loops {
+        Loops { add, across: None, reach: 0.0 }
+    }
+}
+
+/// # Safety
+/// As [`pair_across::add`].
+unsafe fn plain_across<const SPLINE: bool>(laws: &Laws, targets: &mut [Spread], own: usize, sources: Sources<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe { pair_across::add::<Plain, Exact, SPLINE>(&laws.double, targets, own, sources) }
 }
 
 /// # Safety
@@ -176,6 +240,7 @@ unsafe fn plain_single<const SPLINE: bool>(laws: &Laws, tiles: &mut [Tile], own:
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use crate::nbody::gravity::{Laws, Sources, Tile};
+    use crate::nbody::pair_across::{self, Spread};
     use crate::nbody::pair_arithmetic::Arithmetic;
     use crate::nbody::pair_force::{self, Own};
     use crate::nbody::pair_single;
@@ -183,7 +248,7 @@ mod x86 {
     use std::arch::x86_64::{__m256, __m256d, __m512d};
 
     macro_rules! loops {
-        ($features:literal, $double:ident, $lanes:ty, $single:ident, $single_lanes:ty) => {
+        ($features:literal, $double:ident, $across:ident, $lanes:ty, $single:ident, $single_lanes:ty) => {
             /// # Safety
             /// As [`pair_force::add`].
             #[target_feature(enable = $features)]
@@ -195,6 +260,19 @@ mod x86 {
             ) {
                 // SAFETY: the caller's promise.
                 unsafe { pair_force::add::<$lanes, A, SPLINE>(&laws.double, tiles, own, sources) }
+            }
+
+            /// # Safety
+            /// As [`pair_across::add`].
+            #[target_feature(enable = $features)]
+            pub unsafe fn $across<A: Arithmetic, const SPLINE: bool>(
+                laws: &Laws,
+                targets: &mut [Spread],
+                own: usize,
+                sources: Sources<'_>,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { pair_across::add::<$lanes, A, SPLINE>(&laws.double, targets, own, sources) }
             }
 
             /// # Safety
@@ -213,8 +291,8 @@ mod x86 {
         };
     }
 
-    loops!("avx2,fma", avx2, __m256d, avx2_single, __m256);
-    loops!("avx512f,avx512vl", avx512, __m512d, avx512_single, Single512);
+    loops!("avx2,fma", avx2, avx2_across, __m256d, avx2_single, __m256);
+    loops!("avx512f,avx512vl", avx512, avx512_across, __m512d, avx512_single, Single512);
 }
 
 #[cfg(test)]

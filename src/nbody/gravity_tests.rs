@@ -104,6 +104,50 @@ fn equals_a_scalar_twin() {
     }
 }
 
+/// Acceleration and potential of few targets from body 40 on, in lanes of sources that are cut at `cuts`.
+fn across(kernel: &PairKernel, bodies: &Owned, count: usize, cuts: &[usize]) -> Vec<[f64; 4]> {
+    let place = |n: usize| std::array::from_fn(|axis| bodies.0[axis][40 + n]);
+    let mut targets: Vec<Spread> = (0..count).map(|n| Spread::new(place(n))).collect();
+    for cut in cuts.windows(2) {
+        let own = if (cut[0]..cut[1]).contains(&40) { 40 - cut[0] } else { NOBODY };
+        kernel.add_across(&mut targets, own, bodies.range(cut[0], cut[1]));
+    }
+    let sums = targets.iter().map(Spread::sums);
+    sums.map(|([a, b, c], potential)| [a, b, c, potential]).collect()
+}
+
+#[test]
+fn few_targets_equal_a_scalar_twin_wherever_they_stand_in_a_slice() {
+    let bodies = Owned::new(300, 1);
+    for softening in [Softening::None, Softening::Plummer(0.05), Softening::Spline(0.2)] {
+        for kernel in kernels(softening) {
+            for (count, first_cut) in (1..=5).flat_map(|count| (30..=40).map(move |cut| (count, cut))) {
+                let found = across(&kernel, &bodies, count, &[0, 1, first_cut, first_cut + 90, 300]);
+                for (n, found) in found.iter().enumerate() {
+                    let target = std::array::from_fn(|axis| bodies.0[axis][40 + n]);
+                    for (found, (sum, size)) in found.iter().zip(twin(softening, target, bodies.all(), 40 + n)) {
+                        // As above, with fewer roundings of sums.
+                        assert!((found - sum).abs() <= 4e-15 * size, "{softening:?}: {found} {sum} {size}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn few_targets_have_the_same_portable_bits_on_every_path() {
+    let bodies = Owned::new(300, 3);
+    for softening in [Softening::Plummer(0.05), Softening::Spline(0.2)] {
+        let found = CpuPath::available().into_iter().map(|path| {
+            let kernel = PairKernel::new(&gravity(softening, true), path);
+            across(&kernel, &bodies, 3, &[0, 17, 150, 300])
+        });
+        let found: Vec<_> = found.collect();
+        assert!(found.iter().all(|other| *other == found[0]), "{softening:?}");
+    }
+}
+
 #[test]
 fn a_pair_is_accurate_to_the_last_bits_at_all_distances() {
     // Seven sizes of mantissa and exponents of both parities; the cube of the inverse must neither overflow nor vanish.

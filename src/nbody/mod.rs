@@ -15,6 +15,7 @@ mod jerk_lanes;
 pub mod lagrangian;
 pub mod method;
 pub mod model;
+pub mod pair_across;
 pub mod pair_arithmetic;
 pub mod pair_force;
 pub mod pair_lanes;

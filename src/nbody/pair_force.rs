@@ -76,19 +76,39 @@ impl<L: PairLanes> Group<L> {
     /// The CPU has the instruction set of the vectors (so for every method), and `lane + WIDTH` is at most [`LANES`].
     #[inline(always)]
     pub unsafe fn load(tile: &Tile, lane: usize) -> Group<L> {
-        let ([x, y, z], [ax, ay, az]) = (&tile.position, &tile.acceleration);
+        // SAFETY: the lanes lie inside the arrays by the caller's promise.
+        unsafe {
+            let mut group = Group::with_sums(&tile.acceleration, &tile.potential, lane);
+            group.stand_at(tile.position.each_ref().map(|values| values[lane..].as_ptr()));
+            group
+        }
+    }
+
+    /// Sums of the lanes from `lane` on, of a group that stands at the origin.
+    ///
+    /// # Safety
+    /// As [`Group::load`].
+    #[inline(always)]
+    pub unsafe fn with_sums(acceleration: &[[f64; LANES]; 3], potential: &[f64; LANES], lane: usize) -> Group<L> {
+        let ([x, y, z], zero) = (acceleration, [0.0; LANES]);
         // SAFETY: the lanes lie inside the arrays by the caller's promise.
         unsafe {
             Group {
-                position: [L::place(x[lane..].as_ptr()), L::place(y[lane..].as_ptr()), L::place(z[lane..].as_ptr())],
-                acceleration: [
-                    L::load(ax[lane..].as_ptr()),
-                    L::load(ay[lane..].as_ptr()),
-                    L::load(az[lane..].as_ptr()),
-                ],
-                potential: L::load(tile.potential[lane..].as_ptr()),
+                position: [L::place(zero.as_ptr()); 3],
+                acceleration: [L::load(x[lane..].as_ptr()), L::load(y[lane..].as_ptr()), L::load(z[lane..].as_ptr())],
+                potential: L::load(potential[lane..].as_ptr()),
             }
         }
+    }
+
+    /// Places the lanes.
+    ///
+    /// # Safety
+    /// As [`Group::load`], and as many coordinates as lanes can be read at each pointer.
+    #[inline(always)]
+    pub unsafe fn stand_at(&mut self, [x, y, z]: [*const f64; 3]) {
+        // SAFETY: the caller's promise.
+        self.position = unsafe { [L::place(x), L::place(y), L::place(z)] };
     }
 
     /// The sums to the tile.
@@ -97,13 +117,22 @@ impl<L: PairLanes> Group<L> {
     /// As [`Group::load`].
     #[inline(always)]
     pub unsafe fn store(&self, tile: &mut Tile, lane: usize) {
-        let [x, y, z] = &mut tile.acceleration;
+        // SAFETY: the caller's promise.
+        unsafe { self.store_sums(&mut tile.acceleration, &mut tile.potential, lane) }
+    }
+
+    /// The sums to where [`Group::with_sums`] has them from.
+    ///
+    /// # Safety
+    /// As [`Group::load`].
+    #[inline(always)]
+    pub unsafe fn store_sums(&self, [x, y, z]: &mut [[f64; LANES]; 3], potential: &mut [f64; LANES], lane: usize) {
         // SAFETY: the lanes lie inside the arrays by the caller's promise.
         unsafe {
             self.acceleration[0].store(x[lane..].as_mut_ptr());
             self.acceleration[1].store(y[lane..].as_mut_ptr());
             self.acceleration[2].store(z[lane..].as_mut_ptr());
-            self.potential.store(tile.potential[lane..].as_mut_ptr());
+            self.potential.store(potential[lane..].as_mut_ptr());
         }
     }
 
@@ -170,6 +199,19 @@ impl<L: PairLanes> Group<L> {
                 [A::mul_add(away[0], force, x), A::mul_add(away[1], force, y), A::mul_add(away[2], force, z)];
         }
     }
+
+    /// Adds a source to all lanes; `softening` is added to the squared distance.
+    ///
+    /// # Safety
+    /// As [`Group::load`].
+    #[inline(always)]
+    pub unsafe fn feel<A: Arithmetic>(&mut self, source: [f64; 3], softening: L, mass: L, spline: Option<&Spline>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let pair = self.approach::<A>(source, softening);
+            self.pull::<A>(pair, mass, spline);
+        }
+    }
 }
 
 impl<L: PairLanes> Group<L> {
@@ -210,8 +252,7 @@ impl<L: PairLanes> Group<L> {
         // SAFETY: the caller's promise; no type has more lanes than the arrays.
         unsafe {
             let source = sources.position.map(|values| values[n]);
-            let pair = self.approach::<A>(source, L::load(softening.as_ptr()));
-            self.pull::<A>(pair, L::load(mass.as_ptr()), law.spline.as_ref());
+            self.feel::<A>(source, L::load(softening.as_ptr()), L::load(mass.as_ptr()), law.spline.as_ref());
         }
     }
 

@@ -95,7 +95,7 @@ fn check_prints_a_page_for_bodies() {
         assert!(few.contains(word), "no {word} in {few}");
     }
     let collapse = printed(&workshop, &collapse);
-    for word in ["10,000 (uniform_sphere)", "multipoles (fmm), 99 %", "(10000 bodies are at least the 4800", "3 ranks"]
+    for word in ["10,000 (uniform_sphere)", "multipoles (fmm), 99 %", "(10000 bodies are at least the 6000", "3 ranks"]
     {
         assert!(collapse.contains(word), "no {word} in {collapse}");
     }

@@ -27,7 +27,7 @@ fn every_order_is_closer_to_the_direct_sum() {
     for order in 1..=MAX_ORDER {
         let mut bodies = two(4000);
         let orders = [order, order];
-        with(&mut bodies, Tuning { limit: Limit::Opening(0.6), orders, leaf_capacity: 8 });
+        with(&mut bodies, Tuning { limit: Limit::Opening(0.6), orders, leaf_capacity: 8, most_left: 1 << 15 });
         let rms = rms(&errors(&bodies, EPS, 1.5, 300));
         // The radii add up to 0.6 of the distance, so an order gains at least a factor 1 / 0.6.
         assert!(rms < 0.6 * last, "order {order}: {rms:e} after {last:e}");
@@ -45,7 +45,7 @@ fn without_expansions_it_is_the_direct_sum() {
         bodies.push(n, n, 1e-3, x, [0.0; 3]);
     }
     let law = Gravity { constant: 1.0, ..gravity(1e-3, Softening::None) };
-    let tuning = Tuning { limit: Limit::Opening(0.0), orders: [1, 1], leaf_capacity: 16 };
+    let tuning = Tuning { limit: Limit::Opening(0.0), orders: [1, 1], leaf_capacity: 16, most_left: 1 << 15 };
     Fmm::with_tuning(&law, CpuPath::best(), tuning).evaluate(&mut bodies, 0, &Solo).unwrap();
     let first = bodies.id.iter().position(|&id| id == 0).unwrap();
     let expected = [0.458_254_621_533_167_6, 0.947_895_704_888_381_6, 1.797_165_440_221_380_2];
@@ -153,7 +153,7 @@ fn a_spline_is_newtonian_in_the_far_field() {
     let eps = 0.05;
     let [_, split] = to_accuracy(uniform(1500), 1e-6, Softening::Spline(eps));
     let mut whole = uniform(1500);
-    let tuning = Tuning { limit: Limit::Opening(0.0), orders: [1, 1], leaf_capacity: 64 };
+    let tuning = Tuning { limit: Limit::Opening(0.0), orders: [1, 1], leaf_capacity: 64, most_left: 1 << 15 };
     let mut forces = Fmm::with_tuning(&gravity(1e-6, Softening::Spline(eps)), CpuPath::best(), tuning);
     forces.evaluate(&mut whole, 0, &Solo).unwrap();
     assert_eq!(split.id, whole.id);

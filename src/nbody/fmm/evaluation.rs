@@ -40,6 +40,8 @@ pub struct Terms<'a> {
     pub constant: f64,
     /// False if leaves are taken as points.
     pub needs_bodies: bool,
+    /// Bodies that a leaf takes one by one before it is walked in parts.
+    pub most_left: u64,
     /// Who walks which branches.
     pub sharing: Sharing,
 }
@@ -91,6 +93,7 @@ impl Terms<'_> {
             instructions: self.instructions,
             constant: self.constant,
             needs_bodies: self.needs_bodies,
+            most_left: self.most_left,
         }
     }
 

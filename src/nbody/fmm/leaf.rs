@@ -1,6 +1,7 @@
 //! The end of a walk: bodies of a leaf feel near bodies one by one and everything else through the expansion.
 //!
-//! Sixteen targets are summed at a time, as two tiles of eight. Near leaves that lie behind each other in memory act as one run,
+//! Sixteen targets are summed at a time, as two tiles of eight; few targets take their sources in lanes instead (measured, a million bodies
+//! at 1e-7: a quarter of the time). Near leaves that lie behind each other in memory act as one run,
 //! so that the inner loop is long. Where 32 bits are enough for a leaf (`near.rs`), its near bodies are gathered once and used for
 //! all of its tiles.
 
@@ -11,9 +12,14 @@ use super::near::{NearLaw, Tiles};
 use super::single_lanes::SIXTEEN;
 use super::traversal::{Output, Room, Walk};
 use crate::nbody::gravity::{Sources, Tile, own_from};
-use crate::nbody::pair_force::Own;
+use crate::nbody::pair_across::Spread;
+use crate::nbody::pair_force::{NOBODY, Own};
+use arrayvec::ArrayVec;
 use std::ops::Range;
 use std::time::Instant;
+
+/// So many targets at most take their sources in lanes.
+const FEW: usize = 4;
 
 /// Source bodies that lie behind each other in memory.
 #[derive(Clone, Debug)]
@@ -28,6 +34,9 @@ impl Walk<'_> {
     pub(super) fn leaf(&self, room: &mut Room, depth: usize, target: &Cell, output: &mut Output<'_>) {
         let Content::Bodies { first } = target.content else { return };
         let (start, end) = (first as usize, first as usize + target.bodies as usize);
+        if end - start <= FEW && self.few(room, depth, target, start..end, output) {
+            return;
+        }
         self.find_runs(&room.lists.near, &mut room.runs);
         let single = self.near.filter(|law| law.covers(self.widest(target, &room.lists.near)));
         if let Some(law) = &single {
@@ -46,6 +55,45 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// The same for few bodies, which take their sources in lanes. False, and nothing done, where that leaves the range of numbers.
+    fn few(&self, room: &mut Room, depth: usize, target: &Cell, bodies: Range<usize>, output: &mut Output<'_>) -> bool {
+        let start = Instant::now();
+        let found = self.kernel.reaches(self.reach()).then(|| self.pulled_across(&room.lists.near, bodies.clone()));
+        room.effort.near_s += start.elapsed().as_secs_f64();
+        let Some((mut tile, pairs)) = found.filter(|(tile, _)| tile.is_finite()) else { return false };
+        room.effort.pairs += pairs;
+        self.add_expansion(&room.expansions[depth], target, bodies.clone(), &mut tile);
+        self.write(&tile, bodies, output);
+        true
+    }
+
+    /// What acts body by body on few targets, and the pairs. Sources are cut at leaves, which are those of the global tree.
+    fn pulled_across(&self, near: &[u32], bodies: Range<usize>) -> (Tile, u64) {
+        let place = |body: usize| self.bodies.position.map(|values| values[body]);
+        let mut targets: ArrayVec<Spread, FEW> = bodies.clone().map(|body| Spread::new(place(body))).collect();
+        let mut pairs = 0;
+        for &leaf in near {
+            let run = self.run_of(leaf);
+            let is_own = run.is_here && run.bodies.contains(&bodies.start);
+            let own = if is_own { bodies.start - run.bodies.start } else { NOBODY };
+            self.kernel.add_across(&mut targets, own, self.sources_of(&run));
+            pairs += (run.bodies.len() * bodies.len()) as u64;
+        }
+        let mut tile = self.tile(bodies.start, bodies.end);
+        for (lane, target) in targets.iter().enumerate() {
+            let (acceleration, potential) = target.sums();
+            (0..3).for_each(|axis| tile.acceleration[axis][lane] = acceleration[axis]);
+            tile.potential[lane] = potential;
+        }
+        (tile, pairs)
+    }
+
+    /// The largest coordinate of any body of the tree, at most.
+    fn reach(&self) -> f64 {
+        let root = &self.store.cells[0];
+        root.center.iter().fold(0.0, |most: f64, x| most.max(x.abs())) + root.radius
     }
 
     /// A bound of the distance from the centre of a leaf to bodies of these leaves and its own.

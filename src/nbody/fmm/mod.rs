@@ -228,6 +228,7 @@ impl Fmm {
             instructions: self.instructions,
             constant: self.gravity.constant,
             needs_bodies,
+            most_left: self.tuning.most_left,
             sharing: self.sharing,
         }
     }

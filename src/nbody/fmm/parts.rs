@@ -7,23 +7,21 @@
 //! and an expansion of their own, but no moments and no place in the store. They follow from the bodies of one leaf and the cells it
 //! was left with, so they are the same whoever walks.
 //!
-//! Refused: leaves that are small everywhere (each cell costs two kilobytes of moments), and single bodies as targets at once, which
-//! leave fifteen of sixteen lanes empty.
+//! Refused: leaves that are small everywhere (each cell costs two kilobytes of moments), and single bodies as targets at once, for
+//! each of which all cells are judged anew.
 
 use super::cell::{Cell, Content};
 use crate::nbody::gravity::Sources;
 
-/// A leaf takes so many bodies one by one rather than being walked in parts. (Measured: half or twice of it cost the same.)
-const MOST_LEFT: u64 = 1 << 15;
-/// Likewise so many for each of its own: bodies in one place cannot be parted, and what is left is gathered for every part anew.
+/// A leaf takes so many bodies one by one for each of its own, rather than being walked in parts: bodies in one place cannot be parted, and what is left is gathered for every part anew.
 /// (Measured at an accuracy of 3e-6, where leaves in the midst are left with many: with a quarter of it near bodies took twice as long.)
 const MOST_LEFT_EACH: u64 = 256;
 /// Parts of a leaf (measured: two or eight cost the same).
 const PARTS: usize = 4;
 
-/// True if a leaf, or a part of one, to which so many bodies were left is walked in parts.
-pub fn is_divided(target: &Cell, bodies_left: u64) -> bool {
-    target.bodies > 1 && bodies_left > MOST_LEFT.max(MOST_LEFT_EACH * u64::from(target.bodies))
+/// True if a leaf, or a part of one, to which so many bodies were left is walked in parts; in any case `most` are taken one by one.
+pub fn is_divided(target: &Cell, bodies_left: u64, most: u64) -> bool {
+    target.bodies > 1 && bodies_left > most.max(MOST_LEFT_EACH * u64::from(target.bodies))
 }
 
 /// The active parts of a leaf, or of a part of one, with bodies of this rank.

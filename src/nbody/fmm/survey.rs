@@ -92,7 +92,7 @@ impl Course<'_> {
     }
 
     fn is_divided(&self, target: &Cell) -> bool {
-        self.survey.0.needs_bodies && parts::is_divided(target, self.lists.rest_bodies)
+        self.survey.0.needs_bodies && parts::is_divided(target, self.lists.rest_bodies, self.survey.0.most_left)
     }
 
     /// What is missing at a leaf, or a part of one, that is not divided.

@@ -45,6 +45,8 @@ pub struct Walk<'a> {
     pub constant: f64,
     /// False if leaves are taken as points.
     pub needs_bodies: bool,
+    /// Bodies that a leaf takes one by one before it is walked in parts.
+    pub most_left: u64,
 }
 
 /// Where a task writes: the bodies of its branch.
@@ -151,7 +153,7 @@ impl Walk<'_> {
 
     /// A leaf, or a part of it, whose lists and expansion stand in the room but for what was left to its bodies.
     fn visit_leaf(&self, room: &mut Room, target: &Cell, leaf: u32, depth: usize, leaves: &mut impl Leaves) {
-        if self.needs_bodies && parts::is_divided(target, room.lists.rest_bodies) {
+        if self.needs_bodies && parts::is_divided(target, room.lists.rest_bodies, self.most_left) {
             return self.visit_parts(room, target, leaf, depth, leaves);
         }
         room.lists.settle_rest(self.judge(), target, &room.candidates[depth + 1]);
