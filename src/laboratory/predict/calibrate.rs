@@ -224,7 +224,7 @@ impl Sample {
             Ok(NBodyCosts::of(&model).since(&before).divided(COUNTED_STEPS as f64))
         };
         let of_ranks = ranks::try_run(2, on_rank)?.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(TreeCounts::new(&of_ranks, costs))
+        Ok(TreeCounts::new(&of_ranks, costs, own as f64 / threads as f64))
     }
 }
 

@@ -111,8 +111,9 @@ pub struct TreeCounts {
 }
 
 impl TreeCounts {
-    /// From the costs of each rank, with the price of a pair from a rank alone.
-    pub fn new(of_ranks: &[NBodyCosts], alone: &NBodyCosts) -> TreeCounts {
+    /// From the costs of each rank, with the price of a pair from a rank alone. `speed` is how fast each of the ranks was, with the threads that
+    /// it had, compared with the one that was alone.
+    pub fn new(of_ranks: &[NBodyCosts], alone: &NBodyCosts, speed: f64) -> TreeCounts {
         let price = [alone.near_s / alone.pairs[0].max(1.0), alone.far_s / alone.pairs[1].max(1.0)];
         let work = |costs: &NBodyCosts| costs.pairs[0] * price[0] + costs.pairs[1] * price[1];
         let works: Vec<f64> = of_ranks.iter().map(work).collect();
@@ -125,7 +126,7 @@ impl TreeCounts {
             bytes: most(|costs| costs.sent[1]),
             imbalance: works.iter().copied().fold(0.0, f64::max) * works.len() as f64 / sum.max(1e-300),
             growth: sum / work(alone).max(1e-300),
-            lost_s: ((rest - alone.rest_s()) / ranks).max(0.0),
+            lost_s: ((rest * speed - alone.rest_s()) / ranks).max(0.0),
         }
     }
 }
