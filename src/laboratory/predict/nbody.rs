@@ -236,7 +236,7 @@ impl Work for NBodyWork {
 
     fn memory_per_rank(&self, ranks: usize) -> Result<u64> {
         let own = block_range(self.count as usize, ranks, 0).1 as u64;
-        Ok(memory_bytes(&self.problem, own, self.count))
+        Ok(memory_bytes(&self.problem, own, self.count, ranks))
     }
 
     fn steps(&self) -> Option<u64> {
