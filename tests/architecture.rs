@@ -76,6 +76,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nbody::jerk", 11),
     ("nbody::singular", 20),
     ("nbody::exact", 20),
+    ("nbody::relay", 20),
     ("nbody::direct", 30),
     ("nbody::sampled_error", 30),
     ("nbody::force", 20),

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The communication of heat and of direct summation on simulated ranks, against the model of `parhelion predict`: a table for docs/model.md.
-# Usage: tests/simulate.sh [RANKS...] (16 64 256 1024). Needs SimGrid's SMPI (Debian: libsimgrid-dev). Exit code 77: it is not there.
+# Usage: [NETWORKS="tree ethernet"] tests/simulate.sh [RANKS...] (16 64 256 1024). Needs SimGrid's SMPI (Debian: libsimgrid-dev). Exit code 77: it is not there.
+# 1,024 ranks of the direct sum take some minutes and 3 GB.
 #
-# Platform: a fat tree of three levels over 10 Gbit/s links, 1.25 GB/s and 1 us each, one rank a host. SimGrid's factors for real networks are
-# switched off, so that alpha and beta are those of the links.
+# Platforms, one rank a host: a fat tree of two levels over 10 Gbit/s links, 1.25 GB/s and 1 us each; and Ethernet, one switch with a link of 1 Gbit/s,
+# 0.125 GB/s and 12.5 us, to each host. SimGrid's factors for real networks are switched off, so that alpha and beta are those of the links.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -82,32 +83,32 @@ extern "C" {
 PYTHON
 }
 
-# platform RANKS FILE: a fat tree with that many hosts.
+# platform NETWORK RANKS FILE: a network with that many hosts.
 platform() {
-    local levels
-    case $1 in
-    16) levels="2;4,4;1,2;1,2" ;;
-    64) levels="2;8,8;1,4;1,2" ;;
-    256) levels="2;16,16;1,8;1,2" ;;
-    1024) levels="2;32,32;1,16;1,2" ;;
-    *) echo "no fat tree of $1 hosts is described here: take 16, 64, 256 or 1024" >&2; return 2 ;;
+    local links
+    case $1-$2 in
+    tree-16) links='bw="1.25GBps" lat="1us" topology="FAT_TREE" topo_parameters="2;4,4;1,2;1,2"' ;;
+    tree-64) links='bw="1.25GBps" lat="1us" topology="FAT_TREE" topo_parameters="2;8,8;1,4;1,2"' ;;
+    tree-256) links='bw="1.25GBps" lat="1us" topology="FAT_TREE" topo_parameters="2;16,16;1,8;1,2"' ;;
+    tree-1024) links='bw="1.25GBps" lat="1us" topology="FAT_TREE" topo_parameters="2;32,32;1,16;1,2"' ;;
+    ethernet-*) links='bw="0.125GBps" lat="12.5us"' ;;
+    *) echo "no $1 of $2 hosts is described here: take tree or ethernet, and 16, 64, 256 or 1024 ranks" >&2; return 2 ;;
     esac
-    cat >"$2" <<XML
+    cat >"$3" <<XML
 <?xml version='1.0'?>
 <!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">
 <platform version="4.1">
-  <cluster id="tree" prefix="host-" suffix="" radical="0-$(($1 - 1))" speed="1Gf" bw="1.25GBps" lat="1us"
-           topology="FAT_TREE" topo_parameters="$levels" sharing_policy="SPLITDUPLEX"/>
+  <cluster id="net" prefix="host-" suffix="" radical="0-$(($2 - 1))" speed="1Gf" sharing_policy="SPLITDUPLEX" $links/>
 </platform>
 XML
 }
 
-# simulate RANKS KIND SIZE
+# simulate NETWORK RANKS KIND SIZE
 simulate() {
-    platform "$1" "$work/$1.xml"
-    timeout 900 smpirun -np "$1" -platform "$work/$1.xml" --cfg=smpi/simulate-computation:no --cfg=smpi/bw-factor:0:1 \
+    platform "$1" "$2" "$work/$1-$2.xml"
+    timeout 1800 smpirun -np "$2" -platform "$work/$1-$2.xml" --cfg=smpi/simulate-computation:no --cfg=smpi/bw-factor:0:1 \
         --cfg=smpi/lat-factor:0:1 --cfg=smpi/privatization:dlopen --log=root.threshold:error \
-        "$work/release/libparhelion_simgrid.so" "$2" "$PWD" "$3"
+        "$work/release/libparhelion_simgrid.so" "$3" "$PWD" "$4"
 }
 
 bindings
@@ -115,12 +116,14 @@ bindings
 export LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(rustc --print target-libdir)
 RUSTFLAGS="-C prefer-dynamic" MPICC=smpicc CARGO_TARGET_DIR=$work timeout 1800 cargo build --quiet --release --manifest-path tests/simgrid/Cargo.toml 2>"$work/build.log" || { cat "$work/build.log"; exit 1; }
-echo "| case | ranks | link | simulated s/step | model s/step | error | messages |"
-echo "|---|---|---|---|---|---|---|"
-for ranks in "${@:-16 64 256 1024}"; do
-    for count in $ranks; do
-        simulate "$count" heat 256
-        # A step of 1,024 ranks is a million messages, more than three minutes.
-        [ "$count" -gt 256 ] || simulate "$count" direct 16384
+for network in ${NETWORKS:-tree ethernet}; do
+    printf '\n%s\n\n' "$network"
+    echo "| case | ranks | link | simulated s/step | model s/step | error | messages |"
+    echo "|---|---|---|---|---|---|---|"
+    for ranks in "${@:-16 64 256 1024}"; do
+        for count in $ranks; do
+            simulate "$network" "$count" heat 256
+            simulate "$network" "$count" direct 16384
+        done
     done
 done

@@ -43,7 +43,7 @@ impl NBodyPlan {
             reason = Some(why);
         }
         let bodies_of = |rank: usize| block_range(count as usize, ranks, rank).1 as u64;
-        let memory = (0..ranks).map(|rank| memory_bytes(&problem, bodies_of(rank), count)).collect();
+        let memory = (0..ranks).map(|rank| memory_bytes(&problem, bodies_of(rank), count, ranks)).collect();
         Ok(NBodyPlan { problem, reason, count, memory })
     }
 

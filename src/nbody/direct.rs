@@ -6,10 +6,14 @@
 //!
 //! # Why this way
 //! Every target adds all sources in the order of their indices, whatever the ranks, threads and levels, and so gets the same bits.
-//! For that, blocks of sources pass by in rank order, the same one on all ranks at the same time, and the next one is on its way
-//! while one is computed. A ring in which each rank starts with its own block was refused: it has one message less to wait for,
-//! and another order of summation on each rank. What a rank border leaves of a run of `ALIGNMENT` sources is held back until
-//! the rest arrives, so that a kernel may treat such runs as a whole.
+//! For that, blocks of sources pass by in rank order, the same one on all ranks at the same time. Ranks pass them on along trees
+//! ([`super::relay`]), and the next ones are on their way while one is computed: a rank holds ceil(log2 P) blocks more than it sums.
+//! What a rank border leaves of a run of `ALIGNMENT` sources is held back until the rest arrives, so that a kernel may treat such runs
+//! as a whole.
+//!
+//! Refused: an owner that sends its block to all others, since P - 1 blocks then leave through one link at a time while the other links
+//! stand idle; and a ring in which each rank starts with its own block, which talks to neighbours only, but sums in another order on
+//! each rank.
 //!
 //! Threads share the targets; a run of sources that fits the first-level cache meets all tiles of a thread's chunk before the next.
 
@@ -18,6 +22,7 @@ use super::gravity::{LANES, PairKernel, Sources, Tile};
 use super::pair_force::{NOBODY, Own};
 use super::pair_single;
 use super::problem::Gravity;
+use super::relay::{Hop, Relay};
 use super::singular;
 use crate::comm::{Communicator, Incoming, Outgoing, ReduceOp, agree};
 use crate::cpu::CpuPath;
@@ -27,9 +32,10 @@ use crate::parallel::Sharing;
 use crate::particles::Particles;
 use crate::timing::Phase;
 use crate::timing::trace::{self, Kind};
+use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Tag of the blocks of sources.
+/// Tag of the blocks of sources: one for all, since two ranks have at most one message in a stage, and those of stages keep their order.
 const TAG: u16 = 0x6400;
 /// Sources are handed to the kernel in runs that begin at multiples of it: those of 32-bit sums.
 const ALIGNMENT: usize = pair_single::BLOCK;
@@ -50,8 +56,10 @@ pub struct DirectSum {
     /// Their indices.
     own: Vec<Own>,
     sources: Held,
-    /// A block as it travels: all x, all y, all z, all masses.
-    block: Vec<f64>,
+    /// Blocks on their way, in rank order, each as it travels: all x, all y, all z, all masses.
+    under_way: VecDeque<Vec<f64>>,
+    /// Room for more of them.
+    spare: Vec<Vec<f64>>,
 }
 
 /// Sources that have arrived and are not yet summed.
@@ -74,7 +82,8 @@ impl DirectSum {
             tiles: Vec::new(),
             own: Vec::new(),
             sources: Held::default(),
-            block: Vec::new(),
+            under_way: VecDeque::new(),
+            spare: Vec::new(),
         }
     }
 }
@@ -145,34 +154,48 @@ impl DirectSum {
 
     /// Lets all blocks of sources pass by.
     fn sum(&mut self, bodies: &Particles, total: usize, comm: &dyn Communicator) {
+        let relay = Relay::new(comm.size(), comm.rank());
         self.sources.clear();
-        self.pass_block(0, bodies, total, comm, 0);
-        for block in 1..=comm.size() {
-            self.sources.append(&self.block);
-            let end = if block == comm.size() { total } else { self.sources.end() / ALIGNMENT * ALIGNMENT };
-            self.pass_block(block, bodies, total, comm, end);
+        for stage in 0..relay.stages() {
+            if relay.summed(stage).is_some() {
+                let block = self.under_way.pop_front().expect("a block is on its way until it is summed");
+                self.sources.append(&block);
+                self.spare.push(block);
+            }
+            if stage < comm.size() {
+                let length = block_range(total, comm.size(), stage).1;
+                let mut block = self.spare.pop().unwrap_or_default();
+                make_ready(&mut block, length, (stage == comm.rank()).then_some(bodies));
+                self.under_way.push_back(block);
+            }
+            let is_last = stage + 1 == relay.stages();
+            let end = if is_last { total } else { self.sources.end() / ALIGNMENT * ALIGNMENT };
+            self.pass(stage, relay, comm, end);
             self.sources.drop_until(end);
         }
     }
 
-    /// Brings block number `block`, if there is one, while the held sources below index `end` are summed.
-    fn pass_block(&mut self, block: usize, bodies: &Particles, total: usize, comm: &dyn Communicator, end: usize) {
+    /// Moves all blocks on by one hop, while the held sources below index `end` are summed.
+    fn pass(&mut self, stage: usize, relay: Relay, comm: &dyn Communicator, end: usize) {
         let start = Instant::now();
-        let DirectSum { kernel, tiles, own, sources, block: values, costs, sharing, .. } = self;
+        let DirectSum { kernel, tiles, own, sources, under_way, costs, sharing, .. } = self;
+        let (mut outgoing, mut incoming) = (Vec::new(), Vec::new());
+        for (block, values) in relay.under_way(stage).zip(under_way).filter(|(_, values)| !values.is_empty()) {
+            match relay.hop(block, stage) {
+                Some(Hop::To(to)) => outgoing.push(Outgoing { to, tag: TAG, data: bytemuck::cast_slice(values) }),
+                Some(Hop::From(from)) => {
+                    incoming.push(Incoming { from, tag: TAG, data: bytemuck::cast_slice_mut(values) });
+                }
+                None => (),
+            }
+        }
+        costs.count(&outgoing);
         let mut near = [start; 2];
-        let mut work = || {
+        comm.exchange(&outgoing, &mut incoming, &mut || {
             near[0] = Instant::now();
             sources.pull(kernel, tiles, own, end, *sharing);
             near[1] = Instant::now();
-        };
-        if block == comm.size() {
-            work();
-        } else {
-            values.clear();
-            values.resize(4 * block_range(total, comm.size(), block).1, 0.0);
-            costs.count(block, values.len() * size_of::<f64>(), comm);
-            exchange(block, bodies, values, comm, &mut work);
-        }
+        });
         let exchanged = Instant::now();
         costs.near_s += (near[1] - near[0]).as_secs_f64();
         costs.exchange_s += (near[0] - start + (exchanged - near[1])).as_secs_f64();
@@ -197,30 +220,21 @@ impl DirectSum {
 }
 
 impl ForceCosts {
-    /// Counts what the owner of a block sends to the others.
-    fn count(&mut self, block: usize, bytes: usize, comm: &dyn Communicator) {
-        if block == comm.rank() {
-            let others = comm.size() as u64 - 1;
-            self.messages += others;
-            self.bytes += others * bytes as u64;
-        }
+    fn count(&mut self, outgoing: &[Outgoing<'_>]) {
+        self.messages += outgoing.len() as u64;
+        self.bytes += outgoing.iter().map(|message| message.data.len() as u64).sum::<u64>();
     }
 }
 
-/// Sends block `block` from its owner to all others, into `values`.
-fn exchange(block: usize, bodies: &Particles, values: &mut [f64], comm: &dyn Communicator, work: &mut dyn FnMut()) {
-    if block != comm.rank() {
-        let data = bytemuck::cast_slice_mut(values);
-        return comm.exchange(&[], &mut [Incoming { from: block, tag: TAG, data }], work);
+/// Room for a block of so many sources, filled if they are these bodies.
+fn make_ready(block: &mut Vec<f64>, length: usize, bodies: Option<&Particles>) {
+    block.clear();
+    match bodies {
+        Some(Particles { position: [x, y, z], mass, .. }) => {
+            [x, y, z, mass].into_iter().for_each(|part| block.extend_from_slice(part));
+        }
+        None => block.resize(4 * length, 0.0),
     }
-    let [x, y, z] = &bodies.position;
-    for (part, from) in values.chunks_exact_mut(bodies.len().max(1)).zip([x, y, z, &bodies.mass]) {
-        part.copy_from_slice(from);
-    }
-    let data = bytemuck::cast_slice(values);
-    let others = (0..comm.size()).filter(|&rank| rank != block);
-    let outgoing: Vec<Outgoing> = others.map(|to| Outgoing { to, tag: TAG, data }).collect();
-    comm.exchange(&outgoing, &mut [], work);
 }
 
 impl Held {
@@ -252,6 +266,9 @@ impl Held {
 
     /// Adds the sources below index `end` to all targets.
     fn pull(&self, kernel: &PairKernel, tiles: &mut [Tile], own: &[Own], end: usize, sharing: Sharing) {
+        if self.first == end {
+            return;
+        }
         let chunk = tiles.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, CHUNK);
         sharing.for_each_piece(tiles, chunk, |first, tiles| {
             let own = &own[first..first + tiles.len()];

@@ -76,7 +76,7 @@ fn the_same_bits_for_every_shape() {
             for path in CpuPath::available() {
                 let gravity = Gravity { precision, ..gravity(softening) };
                 let reference = evaluate(&all, &gravity, path, 0, 1).unwrap();
-                for ranks in 1..=8 {
+                for ranks in 1..=9 {
                     let found = evaluate(&all, &gravity, path, 0, ranks).unwrap();
                     assert!(found == reference, "{ranks} ranks, {softening:?}, {precision:?}, {}", path.name());
                 }
@@ -148,7 +148,7 @@ fn another_order_of_bodies_changes_no_more_than_round_off() {
 
 #[test]
 fn few_bodies_and_none() {
-    for ranks in [1, 4] {
+    for ranks in [1, 4, 7] {
         for count in [0, 1, 2, 3] {
             let bodies = evaluate(&quasirandom(count), &gravity(Softening::None), CpuPath::best(), 0, ranks).unwrap();
             assert_eq!(bodies.len(), count);
@@ -212,6 +212,27 @@ fn bodies_not_in_blocks_are_refused_on_all_ranks() {
         DirectSum::new(&gravity(Softening::None), CpuPath::best()).evaluate(&mut own, 0, comm)
     });
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|error| error.exit_code() == 1)));
+}
+
+/// Messages and bytes of each rank in an evaluation.
+fn sent(ranks: usize, count: usize) -> Vec<[u64; 2]> {
+    threads::run(ranks, |comm: &dyn Communicator| {
+        let mut sum = DirectSum::new(&gravity(Softening::None), CpuPath::best());
+        sum.evaluate(&mut block(&quasirandom(count), comm), 0, comm).unwrap();
+        [sum.costs().messages, sum.costs().bytes]
+    })
+}
+
+#[test]
+fn ranks_pass_on_as_much_as_each_other() {
+    // Three sources of 32 bytes a block.
+    assert_eq!(sent(8, 24), [[7, 7 * 3 * 32]; 8]);
+    for ranks in [3, 6, 12] {
+        let all = sent(ranks, 24);
+        assert_eq!(all.iter().map(|[messages, _]| messages).sum::<u64>(), (ranks * (ranks - 1)) as u64, "{all:?}");
+    }
+    // Two bodies, six empty blocks that nobody sends.
+    assert_eq!(sent(8, 2).iter().map(|[messages, _]| messages).sum::<u64>(), 2 * 7);
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub mod pair_lanes;
 pub mod pair_single;
 pub mod pair_vectors;
 pub mod problem;
+pub mod relay;
 pub mod sampled_error;
 pub mod singular;
 pub mod spline;

@@ -8,6 +8,7 @@ use super::fmm::Fmm;
 use super::force::{ForceCosts, Forces};
 use super::integrate::{StepCounts, TimeIntegrator, integrator};
 use super::problem::{Gravity, Integrator, Method, NBodyProblem};
+use super::relay::Relay;
 use super::sampled_error::{SampledError, sampled_error};
 use crate::comm::{Communicator, ReduceOp};
 use crate::cpu::CpuPath;
@@ -26,10 +27,18 @@ const OWN_BYTES: u64 = 250;
 /// Bytes that a rank takes for each body of the job where a scheme copies all bodies to every rank.
 const COPY_BYTES: u64 = 600;
 
-/// Bytes that a rank with `own` of `all` bodies will take.
-pub fn memory_bytes(problem: &NBodyProblem, own: u64, all: u64) -> u64 {
+/// Bytes of a body of another rank while the direct sum passes it on.
+const SOURCE_BYTES: u64 = 32;
+
+/// Bytes that one of so many ranks, with `own` of `all` bodies, will take.
+pub fn memory_bytes(problem: &NBodyProblem, own: u64, all: u64, ranks: usize) -> u64 {
     let copied = matches!(problem.integrator, Integrator::Hermite4 | Integrator::GaussRadau15);
-    OWN_BYTES * own + if copied { COPY_BYTES * all } else { 0 }
+    let others = match problem.gravity.method {
+        _ if copied => COPY_BYTES * all,
+        Method::Direct if ranks > 1 => SOURCE_BYTES * all.div_ceil(ranks as u64) * Relay::new(ranks, 0).depth() as u64,
+        _ => 0,
+    };
+    OWN_BYTES * own + others
 }
 
 /// A state of bodies, and what advances it.

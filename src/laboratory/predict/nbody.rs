@@ -7,6 +7,7 @@ use crate::laboratory::machine::Machine;
 use crate::laboratory::machine::links::Link;
 use crate::nbody::model::{NBodyModel, memory_bytes};
 use crate::nbody::problem::{Integrator, Method, NBodyProblem};
+use crate::nbody::relay::{Hop, Relay};
 use crate::timing::Phase;
 
 /// Bytes of a source as it travels: place and mass.
@@ -169,24 +170,26 @@ impl NBodyWork {
         [(costs.near_s * square + costs.far_s) * times / factor, costs.rest_s() * times / factor]
     }
 
-    /// Blocks pass by, each sent by its owner to all others while the one before is summed.
+    /// Blocks are passed on while one is summed: stages of a hop for each block that is on its way.
     fn direct(&self, machine: &Machine, shape: &Shape<'_>) -> Parts {
         let (ranks, [pairs, linear]) = (shape.ranks as f64, self.alone(machine, shape));
         let largest = block_range(self.count as usize, shape.ranks, 0).1 as f64 / self.count as f64;
         let evaluations = self.costs.evaluations;
-        let block = SOURCE * self.count as f64 / ranks;
-        // An owner's messages fly at once, but their bytes leave one after the other.
-        let bytes_s = (ranks - 1.0) * block * shape.widest().beta_s_per_byte;
-        let [copies, wire] = if shape.hosts() == 1 { [bytes_s, 0.0] } else { [0.0, bytes_s] };
-        let flying = if shape.ranks > 1 { shape.widest().alpha_s + wire } else { 0.0 };
+        let (block, link) = (SOURCE * self.count as f64 / ranks, shape.widest());
+        // Messages of a stage fly at once, but share the way out of a host, and into it.
+        let hop =
+            if shape.ranks > 1 { link.alpha_s + busiest(shape) as f64 * block * link.beta_s_per_byte } else { 0.0 };
+        // In a host bytes are copies, and a rank copies out as many blocks as it copies in.
+        let copies = if shape.hosts() == 1 { 2.0 * (ranks - 1.0) * block * link.beta_s_per_byte } else { 0.0 };
         let cover = pairs * largest / (evaluations.max(1.0) * ranks);
-        // Nothing hides the first block.
-        let hidden = flying.min(cover) * (ranks - 1.0) / ranks;
+        // Nothing hides the way of the first block, and the last one is summed when all have come.
+        let filling = Relay::new(shape.ranks, 0).depth() as f64;
+        let hidden = hop.min(cover) * (ranks - 1.0);
         Parts {
             compute_s: (pairs + linear) * largest,
-            overhead_s: evaluations * copies * 2.0,
-            messages_s: evaluations * ranks * (flying - hidden),
-            hidden_s: evaluations * ranks * hidden,
+            overhead_s: evaluations * copies,
+            messages_s: evaluations * (hop * (filling + ranks - 1.0) - hidden),
+            hidden_s: evaluations * hidden,
             reductions_s: evaluations * DIRECT_REDUCTIONS * shape.reduction_s(),
         }
     }
@@ -215,6 +218,27 @@ impl NBodyWork {
     }
 }
 
+/// Most messages that leave one host, or reach one, in a stage of the direct sum. As many stages as a host has ranks are looked at: they repeat
+/// after those.
+fn busiest(shape: &Shape<'_>) -> usize {
+    let first = Relay::new(shape.ranks, 0).depth() - 1;
+    let of_stage = |stage: usize| {
+        let (mut left, mut reached) = (vec![0; shape.hosts()], vec![0; shape.hosts()]);
+        for rank in 0..shape.ranks {
+            let relay = Relay::new(shape.ranks, rank);
+            for hop in relay.under_way(stage).filter_map(|block| relay.hop(block, stage)) {
+                match hop {
+                    Hop::To(to) if shape.is_remote(rank, to) => left[rank / shape.per_host] += 1,
+                    Hop::From(from) if shape.is_remote(rank, from) => reached[rank / shape.per_host] += 1,
+                    _ => (),
+                }
+            }
+        }
+        left.into_iter().chain(reached).max().unwrap_or(0)
+    };
+    (first..(first + shape.here()).min(shape.ranks)).map(of_stage).max().unwrap_or(0)
+}
+
 impl Work for NBodyWork {
     fn parts(&self, machine: &Machine, shape: &Shape<'_>) -> Result<Parts> {
         if shape.ranks as u64 > self.count {
@@ -237,7 +261,7 @@ impl Work for NBodyWork {
 
     fn memory_per_rank(&self, ranks: usize) -> Result<u64> {
         let own = block_range(self.count as usize, ranks, 0).1 as u64;
-        Ok(memory_bytes(&self.problem, own, self.count))
+        Ok(memory_bytes(&self.problem, own, self.count, ranks))
     }
 
     fn steps(&self) -> Option<u64> {

@@ -118,8 +118,24 @@ fn pairs_go_with_the_square_and_blocks_with_the_ranks() {
     close(two.parts.compute_s, 1.8);
     // Two blocks of 10,000 sources, each copied out by one rank and in by the other.
     close(two.parts.overhead_s, 2.0 * 10_000.0 * 32.0 * 1e-10 / 2.0 * 2.0);
+    // 250 bytes for each of one's own and 32 for each of the one block on its way.
+    assert_eq!(two.memory_per_rank, (250 + 32) * 10_000);
     let error = bodies(None).parts(&machine(), &Shape::new(&machine(), &Links::new(&machine(), None), 20_001, 1));
     assert!(error.unwrap_err().to_string().contains("at most 20000"));
+}
+
+#[test]
+fn a_stage_of_the_direct_sum_is_a_block_or_a_hop() {
+    // Four ranks on two hosts, two hops for a block. Ranks 2 and 3 send blocks 1 and 2 to rank 0 in the same stage: two leave a host.
+    let (block, cover) = (5_000.0 * 32.0, 0.8 * 4.0 / 16.0);
+    let fast = row(&bodies(None), Some([1e-3, 1e-9]), 4);
+    let hop = 1e-3 + 2.0 * block * 1e-9;
+    close(fast.parts.hidden_s, 3.0 * hop);
+    close(fast.parts.messages_s, 2.0 * hop);
+    let slow = row(&bodies(None), Some([1.0, 1e-9]), 4);
+    close(slow.parts.hidden_s, 3.0 * cover);
+    close(slow.parts.messages_s, 5.0 * (1.0 + 2.0 * block * 1e-9) - 3.0 * cover);
+    assert_eq!(fast.parts.overhead_s, 0.0);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use parhelion::laboratory::predict::{Links, Parts, Shape, Work};
 use parhelion::nbody::direct::DirectSum;
 use parhelion::nbody::force::Forces;
 use parhelion::nbody::initial;
+use parhelion::nbody::relay::Relay;
 use parhelion::run_config::RunConfig;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
@@ -47,6 +48,8 @@ fn compute(seconds: f64) {
 /// MPI ranks whose exchanges hide and precede so many seconds of computing.
 struct Simulated {
     inner: MpiRank,
+    /// Exchanges to come that hide nothing: there is nothing to compute yet.
+    idle: Cell<usize>,
     hidden_s: Cell<f64>,
     after_s: Cell<f64>,
 }
@@ -81,9 +84,13 @@ impl Communicator for Simulated {
     }
 
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut()) {
+        let idle = self.idle.get();
+        self.idle.set(idle.saturating_sub(1));
         self.inner.exchange(outgoing, incoming, &mut || {
             work();
-            compute(self.hidden_s.get());
+            if idle == 0 {
+                compute(self.hidden_s.get());
+            }
         });
         compute(self.after_s.get());
     }
@@ -105,13 +112,12 @@ pub extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     let arguments: Vec<String> = (1..count as usize).map(text).collect();
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     let inner = MpiRank::start(None).expect("MPI starts");
-    let comm = Simulated { inner, hidden_s: Cell::new(0.0), after_s: Cell::new(0.0) };
-    let (link, size) = (measured_link(&comm), arguments[2].clone());
-    let (simulated, parts) = if arguments[0] == "heat" {
-        heat(&comm, &arguments[1], &size, &link)
-    } else {
-        direct(&comm, &arguments[1], &size, &link)
-    };
+    let comm = Simulated { inner, idle: Cell::new(0), hidden_s: Cell::new(0.0), after_s: Cell::new(0.0) };
+    let is_heat = arguments[0] == "heat";
+    // Halos go to neighbours along three axes, some of which are far apart as ranks; blocks of bodies wait for hops to the next rank.
+    let (link, size) = (measured_link(&comm, if is_heat { comm.size() / 2 } else { 1 }), arguments[2].clone());
+    let (simulated, parts) =
+        if is_heat { heat(&comm, &arguments[1], &size, &link) } else { direct(&comm, &arguments[1], &size, &link) };
     if comm.rank() == 0 {
         let model = parts.step_s();
         println!(
@@ -133,9 +139,8 @@ fn now() -> f64 {
     unsafe { ffi::RSMPI_Wtime() }
 }
 
-/// As `parhelion machine` measures it, in simulated time, between the first rank and one in the middle.
-fn measured_link(comm: &Simulated) -> Link {
-    let partner = comm.size() / 2;
+/// As `parhelion machine` measures it, in simulated time, between the first rank and another.
+fn measured_link(comm: &Simulated, partner: usize) -> Link {
     let half_trip = |bytes: usize| {
         let (mut buffer, start) = (vec![0u8; bytes], now());
         for turn in [0, 1] {
@@ -239,9 +244,11 @@ fn direct(comm: &Simulated, repository: &str, bodies: &str, link: &Link) -> (f64
     let shape = Shape::new(&home, &links, comm.size(), 1);
     let parts = work.parts(&home, &shape).expect("the ranks fit");
     let mut forces = DirectSum::new(&config.problem.gravity, CpuPath::best());
-    // A block is summed while the next one comes, so each of P exchanges hides one of P blocks; the first hides none, the last follows.
+    // Each stage of an evaluation is an exchange and hides a block, once the first one has come.
+    let depth = Relay::new(comm.size(), comm.rank()).depth();
     comm.hidden_s.set(own.len() as f64 * total / comm.size() as f64 / PAIRS_PER_S);
     let seconds = timed(comm, STEPS[1], || {
+        comm.idle.set(depth);
         forces.evaluate(&mut own, 0, comm).expect("finite forces");
     });
     (seconds, parts)
