@@ -20,6 +20,7 @@ THREADS=${THREADS:-}                 # threads of each rank; default: from the c
 HOSTFILE=${HOSTFILE:-}               # lines `name slots=N` or `name:N`, N being the cores of a machine
 RESTARTS=${RESTARTS:-0}              # how often a run that crashed is started again; a batch job: how often it is requeued at its limit
 RESTART_DELAY=${RESTART_DELAY:-5}    # seconds before that
+LOCK_WAIT=${LOCK_WAIT:-60}           # seconds that a restart waits while ranks of the run before still hold the output directory
 RSH=${RSH:-}                         # asks whether a machine is still there; default: the batch system's own, or ssh
 # ------------------------------------------------------------------------------------------------------------- batch jobs
 SCHEDULER=${SCHEDULER:-}             # slurm, pbs or lsf; default: the one that is there
@@ -104,6 +105,7 @@ done
 count NTASKS_PER_NODE "$NTASKS_PER_NODE"
 number RESTARTS "$RESTARTS"
 number RESTART_DELAY "$RESTART_DELAY"
+number LOCK_WAIT "$LOCK_WAIT"
 
 # The deck and the host file are named from where the user stands; everything else from the project.
 [ ! -f "$DECK" ] || DECK=$(realpath "$DECK")
@@ -613,9 +615,14 @@ doubt() {
     say "$MPIRUN ended with 0, but $directory/report.json does not say that the run is done"
 }
 
+# A restart whose directory is in use: a rank 0 that was cut off with its host, or is just dying, holds it until it has ended too.
+held_by_the_last_run() {
+    [ "$CODE" = 6 ] && [ $((restart + ${SLURM_RESTART_COUNT:-0})) -gt 0 ] && [ "$SECONDS" -lt $((ended + LOCK_WAIT)) ]
+}
+
 # Starts the run again after a crash. It goes on from its last checkpoint by itself.
 run_with_restarts() {
-    local restart=0
+    local restart=0 ended=$SECONDS
     own_files
     ALL_HOSTS=$FILES/all REMAINING=$FILES/remaining ALL_RANKS=$RANKS CHILD='' ASKED=''
     [ -z "$HOSTFILE" ] || cp "$HOSTFILE" "$ALL_HOSTS"
@@ -626,6 +633,12 @@ run_with_restarts() {
         say "$(quoted "${COMMAND[@]}")"
         run_once
         doubt
+        if held_by_the_last_run; then
+            say "ranks of the run before still hold the directory: again in $((RESTART_DELAY + 1)) s"
+            sleep $((RESTART_DELAY + 1))
+            [ -z "$ASKED" ] || exit "$CODE"
+            continue
+        fi
         ! is_final "$CODE" || exit "$CODE"
         [ -z "$ASKED" ] || exit "$CODE"
         [ "$RESTARTS" != 0 ] || exit "$CODE"
@@ -633,7 +646,7 @@ run_with_restarts() {
             say "the run ended with $CODE, and $RESTARTS restarts are used up"
             exit "$CODE"
         fi
-        restart=$((restart + 1))
+        restart=$((restart + 1)) ended=$SECONDS
         say "the run ended with $CODE: restart $restart of $RESTARTS in $RESTART_DELAY s"
         sleep "$RESTART_DELAY"
         [ -z "$ASKED" ] || exit "$CODE"

@@ -17,7 +17,8 @@ pub fn requested() -> Option<i32> {
 
 /// Its name: `SIGTERM`.
 pub fn name(signal: i32) -> String {
-    let known = [(libc::SIGINT, "SIGINT"), (libc::SIGTERM, "SIGTERM"), (libc::SIGUSR1, "SIGUSR1")];
+    let known =
+        [(libc::SIGINT, "SIGINT"), (libc::SIGTERM, "SIGTERM"), (libc::SIGUSR1, "SIGUSR1"), (libc::SIGKILL, "SIGKILL")];
     let name = known.iter().find(|(number, _)| *number == signal);
     name.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
 }

@@ -23,9 +23,13 @@ use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::time::Duration;
 
 /// Bytes (or values) of the longest single message: a power of two that an `int` can count.
 const CHUNK: usize = 1 << 30;
+
+/// How long an abort may take: it is done within a second where the launcher can be reached.
+const ABORTING: Duration = Duration::from_secs(10);
 
 /// The tag of messages that belong to a gather. Any would do: messages of a pair never overtake each other, and both sides
 /// call the same operations in the same order.
@@ -293,8 +297,20 @@ pub fn library() -> String {
 /// Ends the whole job at once with this exit code, from any thread of any rank.
 pub fn abort_job(exit_code: u8) -> ! {
     if mpi::environment::is_initialized() && !mpi::environment::is_finalized() {
+        end_anyway();
         // SAFETY: MPI is up. The call comes from whatever thread failed: it does not return, and no answer is needed.
         unsafe { ffi::MPI_Abort(world(), c_int::from(exit_code)) };
     }
     std::process::exit(i32::from(exit_code))
+}
+
+/// Kills this process after [`ABORTING`]: on a host that has been cut off, MPICH's abort waits for its launcher and never returns, and the rank
+/// would hold its output directory.
+fn end_anyway() {
+    let last_resort = || {
+        std::thread::sleep(ABORTING);
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    };
+    // Without a thread the abort stands alone, as it does in most jobs.
+    let _ = std::thread::Builder::new().name("last-resort".to_owned()).spawn(last_resort);
 }

@@ -3,7 +3,7 @@
 # limit it leaves a checkpoint, ends with 75, queues itself again and finishes; it goes on without a node that dies. Each time
 # the digest is that of one process.
 #
-# Usage: tests/cluster/slurm.sh [thorough | launchers | mpich | limits | lost_node | lost_node_srun]...
+# Usage: tests/cluster/slurm.sh [thorough | launchers | mpich | limits | lost_node | lost_node_srun | lost_batch_node]...
 # Needs root, namespaces, Slurm and munge (exit code 77 and the reason where they are missing).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -98,6 +98,25 @@ goes_on() { grep -q "^run_cluster: without $1" outputs/*-"$job".log; }
 lost_node() { node_dies "$MPIRUN" 4 node3; }
 lost_node_srun() { node_dies srun 3 node4; }
 
+# The node of the batch script dies. Slurm 22.05 takes the node out of a job that may lose one, and leaves the job RUNNING without its script; put back by
+# hand, it goes on from its checkpoint. The controller is no node of it.
+lost_batch_node() {
+    $ON node1 scontrol update nodename=node1 state=drain reason=controller
+    slow_link node3 1mbit
+    submit batch-node --nodes 2 --time 5 --restarts 1 "$SHARED/heat.toml" --
+    await "batch-node: a checkpoint" 60 compgen -G "$SHARED/batch-node/checkpoints/*.checkpoint" >/dev/null
+    [ "$(of_job BatchHost)" = node2 ] || fail "the batch script is on $(of_job BatchHost)"
+    power_off node2
+    await "Slurm misses node2" 60 is_down node2
+    restarted 1 || $ON node1 scontrol requeue "$job"
+    await "job $job is queued again" 30 restarted 1
+    normal_link node3
+    ends COMPLETED 0 90
+    grep -q '"from": ".*checkpoint"' "$SHARED/batch-node/report.json" || { logs; fail "job $job: began anew"; }
+    same "a job that lost the node of its batch script"
+    $ON node1 scontrol update nodename=node1 state=resume
+}
+
 # Two ranks, for MPICH never yields while it waits.
 mpich() {
     local launcher
@@ -114,5 +133,5 @@ mpich() {
 }
 
 [ $# -gt 0 ] || set -- launchers limits lost_node
-[ "$1" != thorough ] || set -- launchers mpich limits lost_node lost_node_srun
+[ "$1" != thorough ] || set -- launchers mpich limits lost_node lost_node_srun lost_batch_node
 for part in "$@"; do "$part"; done

@@ -79,6 +79,92 @@ PYTHON
     rm -r "$scratch/compare"
 done
 
+# The law of each model: fitted anew here from the reports of its runs, or the reason why there is none. That of C is fitted on any machine, for
+# cores of hosts are not known to `compare`; this machine has two names here.
+printf 'localhost\n127.0.0.1\n' >"$scratch/hosts"
+timeout 280 "$PARHELION" compare inputs/heat/eigenmode_3d.toml --set time.steps=200 --workers 3 --repeats 3 --hosts "$scratch/hosts" --output "$scratch/laws" \
+    >"$scratch/table" 2>"$scratch/stderr" </dev/null || fail "compare with laws: $(cat "$scratch/table" "$scratch/stderr")"
+python3 - "$scratch/laws" "$(nproc)" <<'PYTHON'
+import csv, json, re, sys
+from pathlib import Path
+
+folder, cores = Path(sys.argv[1]), int(sys.argv[2])
+rows = {row["model"]: row for row in csv.DictReader(open(folder / "compare.csv"))}
+text = (folder / "compare.md").read_text()
+seconds = {}
+for report in folder.glob("runs/[ABC]_*_[123]/report.json"):
+    model, shape, _ = report.parent.name.split("_")
+    workers = eval(shape.replace("x", "*"))
+    seconds.setdefault("one worker" if workers == 1 else model, {}).setdefault(workers, []).append(json.loads(report.read_text())["loop_s"])
+models = [model for model in rows if model != "one worker"]
+assert models[0] == "A" and models[-1] == "C", rows
+limits = dict(zip(models, re.search(r"\| fitted limit \| (.*) \|", text)[1].split(" | ")))
+
+def serial(runs):
+    """T = a + b / N by weighted least squares; the 95 % interval of a median of three is from the smallest to the largest."""
+    m = [[0.0, 0.0], [0.0, 0.0]]
+    v = [0.0, 0.0]
+    for workers, times in runs.items():
+        median = sorted(times)[1]
+        weight = max((max(times) - min(times)) / (2 * 1.96 * median), 1e-3) * median
+        x = [1 / weight, 1 / workers / weight]
+        for i in range(2):
+            v[i] += x[i] * median / weight
+            for j in range(2):
+                m[i][j] += x[i] * x[j]
+    det = m[0][0] * m[1][1] - m[0][1] * m[1][0]
+    a, b = (v[0] * m[1][1] - v[1] * m[0][1]) / det, (v[1] * m[0][0] - v[0] * m[1][0]) / det
+    return 100 * a / (a + b)
+
+for model, row in rows.items():
+    runs = seconds[model][int(row["ranks"]) * int(row["threads"])]
+    assert len(runs) == 3 and float(row["loop_s"]) == sorted(runs)[1], (row, runs)
+for model in models:
+    said = next(line for line in re.findall(r"^\[\^\d+\]: (.*)", text, re.M) if re.match(rf"[A-D, ]*\b{model}\b[A-D, ]*: (no law|Amdahl)", line))
+    runs = seconds["one worker"] | seconds[model]
+    fewer = model == "C" or cores >= 3
+    assert sorted(runs) == ([1, 2, 3] if fewer else [1, 3]), runs
+    if not fewer:
+        assert f"no law is fitted: 3 workers share {cores} cores" in said and limits[model] == "-", said
+        continue
+    share = serial(runs)
+    law = re.search(r"Amdahl's law over 1, 2, 3 workers: (-?[\d.]+) % serial \(95 %: (-?[\d.]+) to (-?[\d.]+) %\), limit (.*?)(;|$)", said)
+    vague = re.search(r"no law is fitted: .* between (-?\d+) and (-?\d+) % \(best (-?\d+) %\)", said)
+    best, low, high = map(float, law.groups()[:3] if law else (vague[3], vague[1], vague[2]))
+    assert abs(best - share) <= (0.06 if law else 0.6) and low <= best <= high, (said, share)
+    assert limits[model] == (law[4] if law else "-"), (limits, said)
+    if law and low > 0.06:
+        assert abs(float(limits[model].split()[0]) - 100 / share) <= 0.06, (limits, share)
+    print(f"  the law of {model}: {said}")
+PYTHON
+rm -r "$scratch/laws"
+
+# A launcher that is lost is no defect: one line with its name, how it ended, what it said and the way out.
+cat >"$scratch/lost" <<SCRIPT
+#!/bin/sh
+[ "\$1" != --version ] || exec $MPIRUN --version
+printf -- '-------\nno slots are left\n-------\n' >&2
+[ ! -e "$scratch/killed" ] || kill -KILL \$\$
+exit 213
+SCRIPT
+chmod +x "$scratch/lost"
+# lost WORDS OPTIONS...: the comparison ends with 3 and one line with these words.
+lost() {
+    local said=$1
+    shift
+    MPIRUN=$scratch/lost must_end 3 timeout 120 "$PARHELION" compare inputs/heat/eigenmode_3d.toml --set time.steps=5 --workers 2 --repeats 1 "$@" \
+        --output "$scratch/refused" </dev/null
+    [ "$(grep -c '^error: ' "$scratch/err")" = 1 ] || fail "not one error line: $(cat "$scratch/err")"
+    tail -1 "$scratch/err" | grep -q -F "$scratch/lost $said; see that nobody ends it and that \`$scratch/lost -n 2 hostname\` works here" ||
+        fail "a launcher that is lost: $(cat "$scratch/err")"
+    ! grep -q defect "$scratch/err" || fail "a launcher that is lost is called a defect: $(cat "$scratch/err")"
+}
+lost "ended with exit code 213, and said: no slots are left"
+lost "ended with exit code 213, and said: no slots are left" --switches
+touch "$scratch/killed"
+lost "was ended by SIGKILL, and said: no slots are left"
+echo "  a launcher that is lost: one line, and the way out"
+
 # Lab switches on two ranks: every run has the digest of the first, or the command fails.
 for deck in "inputs/heat/eigenmode_3d.toml --set time.steps=10" "inputs/nbody/plummer_100k.toml --set bodies.count=2000 --set time.steps=2"; do
     read -ra words <<<"$deck"

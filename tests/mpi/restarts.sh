@@ -64,6 +64,12 @@ cluster "139 139 139 139" --restarts 2
 expect "no more often than that" 139 3
 cluster "137 75" --restarts 3
 expect "a stop after a crash is a stop" 75 2
+cluster "137 6 6 0" --restarts 1
+expect "a restart waits for ranks that still hold the directory" 0 4
+LOCK_WAIT=0 cluster "137 6 0" --restarts 1
+expect "but not for ever" 6 2
+SLURM_RESTART_COUNT=1 cluster "6 0" --restarts 1
+expect "a job that was queued again waits for them too" 0 2
 cluster "1"
 expect "no restarts without the option" 1 1
 cluster "0" --restarts many

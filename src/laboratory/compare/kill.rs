@@ -31,6 +31,13 @@ const ENDING: Duration = Duration::from_secs(30);
 /// How long a job may take to see that a host has gone, and a command to cut it off.
 const SEEING: Duration = Duration::from_secs(90);
 const CUTTING: Duration = Duration::from_secs(30);
+/// What is said of a run that was too short.
+const OVER: &str = "the run was over before it was struck: give it more steps";
+/// Exit code of a run whose directory is in use.
+const IN_USE: i32 = 6;
+/// How long ranks on a host that was cut off may hold the directory, and the time between two tries.
+const HOLDING: Duration = Duration::from_secs(60);
+const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// Seconds without progress after which the watchdog ends a run whose launcher does not ask for its hosts.
 const WATCHDOG: &str = "10";
 /// What makes daemons of Open MPI see a silent host after 9 s, as in `run_cluster.sh`.
@@ -123,16 +130,22 @@ impl Run<'_> {
     ) -> Result<Struck, String> {
         let arguments = self.arguments(more);
         let first = [self.trials.words(self.model, self.shape, &arguments)?, vec!["--overwrite".to_owned()]].concat();
+        let begun = Instant::now();
         let mut job = self.begin(&first)?;
         job.await_that(PATIENCE, || has_checkpoint(&self.directory))?;
         let kept = Instant::now();
-        std::thread::sleep(Duration::from_secs_f64(0.5 * self.alone.loop_s / PARTS as f64));
+        // Where the machine was busy before and is not now, this run is much faster than the one that was left alone.
+        let quarter = Duration::from_secs_f64(self.alone.loop_s / PARTS as f64).min(kept - begun);
+        std::thread::sleep(quarter / 2);
+        if job.has_ended() {
+            return Err(OVER.to_owned());
+        }
         let (lost_s, struck) = (kept.elapsed().as_secs_f64(), Instant::now());
         blow(&job)?;
         job.end(ending)?;
         let ended_after_s = struck.elapsed().as_secs_f64();
         if is_done(&self.directory) {
-            return Err("the run was over before it was struck: give it more steps".to_owned());
+            return Err(OVER.to_owned());
         }
         self.go_on(then, &then.words(self.model, self.shape, &arguments)?, [ended_after_s, lost_s])
     }
@@ -164,7 +177,14 @@ impl Run<'_> {
     /// Starts it again, to its end.
     fn go_on(&self, then: &Trials<'_>, words: &[String], [ended_after_s, lost_s]: [f64; 2]) -> Result<Struck, String> {
         let start = Instant::now();
-        let ended = child::run(&mut then.starter.command(words), PATIENCE).map_err(|error| error.to_string())?;
+        let ended = loop {
+            let ended = child::run(&mut then.starter.command(words), PATIENCE).map_err(|error| error.to_string())?;
+            // A rank 0 that was cut off with its host, or is just dying, holds the directory until it has ended too.
+            if ended.code != Some(IN_USE) || start.elapsed() >= HOLDING {
+                break ended;
+            }
+            std::thread::sleep(RETRY_EVERY);
+        };
         let process_s = start.elapsed().as_secs_f64();
         let report = finished(&self.directory, &ended)?;
         let number = |key: &str| report[key].as_f64().unwrap_or(0.0);
@@ -195,7 +215,7 @@ impl Job {
                 Ok(None) if interrupt::requested().is_some() => return Err("it was asked to stop".to_owned()),
                 Ok(None) if start.elapsed() < limit => std::thread::sleep(LOOK_EVERY),
                 Ok(None) => return Err("no checkpoint came in two minutes".to_owned()),
-                _ => return Err("the run was over before it could be killed: give it more steps".to_owned()),
+                _ => return Err(OVER.to_owned()),
             }
         }
         Ok(())
@@ -204,12 +224,16 @@ impl Job {
     fn end(&mut self, limit: Duration) -> Result<(), String> {
         let start = Instant::now();
         while start.elapsed() < limit {
-            if !matches!(self.0.try_wait(), Ok(None)) {
+            if self.has_ended() {
                 return Ok(());
             }
             std::thread::sleep(LOOK_EVERY);
         }
         Err(format!("the job had not ended {} s after it was struck", limit.as_secs()))
+    }
+
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
     }
 
     /// The process itself, or its last descendant that is this program.

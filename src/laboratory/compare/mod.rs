@@ -11,11 +11,13 @@
 //! | [`lines`] | lines of source that each model needs |
 //! | [`rows`] | the table: what a course says, what was measured, where they differ |
 //! | [`switches`] | `--switches` instead: what each lab switch costs |
+//! | [`endings`] | what a run that fails, or whose launcher is lost, says to the user |
 //! | [`texts`] | the table for a terminal, in Markdown, LaTeX, CSV, and as a page |
 //!
 //! Refused: a table of words alone.
 
 pub mod blows;
+pub mod endings;
 pub mod hosts;
 pub mod kill;
 pub mod laws;
@@ -98,7 +100,8 @@ pub struct Comparison {
 /// Runs all models, writes all files and returns the table for a terminal.
 ///
 /// # Errors
-/// Exit code 2 for a deck that `run` refuses, 1 if a run fails or gives another result, 3 if something cannot be written or started.
+/// Exit code 2 for a deck that `run` refuses, 1 if a run gives another result, its own if one fails, 3 if something cannot be written or
+/// started or a launcher is lost.
 pub fn compare(request: &Request) -> Result<String> {
     let deck = Deck::read(&request.deck, &request.overrides)?;
     let (starter, why) = starter()?;

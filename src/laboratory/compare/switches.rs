@@ -8,13 +8,14 @@
 //! Refused: the ratio of two medians, which have met other moments of the machine; prices of pairs of switches, but for the one that
 //! teaches: a delay with and without overlap.
 
+use super::endings;
 use super::texts::wrapped;
 use super::{Request, starter};
 use crate::console;
 use crate::error::{Error, Result};
 use crate::laboratory::scaling::child;
 use crate::laboratory::scaling::drawing::{STYLE, escaped};
-use crate::laboratory::scaling::experiment::{QUIET, finished, forget_report};
+use crate::laboratory::scaling::experiment::{QUIET, forget_report};
 use crate::laboratory::scaling::folder::{DECK, write_text};
 use crate::laboratory::scaling::plan::Shape;
 use crate::laboratory::scaling::planning::Deck;
@@ -58,7 +59,8 @@ pub struct Cost {
 /// Measures, writes all files and returns the table for a terminal.
 ///
 /// # Errors
-/// Exit code 2 for a deck that `run` refuses, 1 if a run fails or gives another result, 3 if something cannot be written or started.
+/// Exit code 2 for a deck that `run` refuses, 1 if a run gives another result, its own if one fails, 3 if something cannot be written or
+/// started or a launcher is lost.
 pub fn compare(request: &Request) -> Result<String> {
     let deck = Deck::read(&request.deck, &request.overrides)?;
     let (starter, _) = starter()?;
@@ -168,9 +170,10 @@ impl Runs<'_> {
         let words = self.starter.words(trial.shape, &self.deck, &arguments);
         forget_report(&directory);
         let ended = child::run(&mut self.starter.command(&words), LIMIT)?;
-        let failed = |why: String| Error::Defect(format!("{}: {why}", named(&trial.switches)));
-        let report = finished(&directory, &ended).map_err(failed)?;
-        let loop_s = report["loop_s"].as_f64().ok_or_else(|| failed("its report has no loop_s".to_owned()))?;
+        let name = named(&trial.switches);
+        let report = endings::report(&directory, &name, &words[0], &ended)?;
+        let missing = || Error::Defect(format!("{name}: its report has no loop_s"));
+        let loop_s = report["loop_s"].as_f64().ok_or_else(missing)?;
         Ok(Run { loop_s, digest: report["digest"].as_str().unwrap_or_default().to_owned() })
     }
 }

@@ -1,11 +1,12 @@
 //! One run of one model, as a child process, and what its report says.
 
+use super::endings;
 use super::model::Model;
 use crate::error::{Error, Result};
 use crate::laboratory::efficiencies::Pop;
 use crate::laboratory::scaling::analysis::tree;
 use crate::laboratory::scaling::child;
-use crate::laboratory::scaling::experiment::{QUIET, finished, forget_report};
+use crate::laboratory::scaling::experiment::{QUIET, forget_report};
 use crate::laboratory::scaling::plan::Shape;
 use crate::laboratory::scaling::starter::Starter;
 use serde::Serialize;
@@ -103,7 +104,7 @@ impl Trials<'_> {
     /// Runs a model and reads its report.
     ///
     /// # Errors
-    /// Exit code 3 if it cannot be started, 1 if it fails.
+    /// Exit code 3 if it cannot be started or its launcher is lost, that of the run if it fails.
     pub fn run(&self, model: Model, shape: Shape, name: &str) -> Result<Measured> {
         let directory = self.folder.join(name);
         let mut arguments: Vec<String> = QUIET.map(str::to_owned).to_vec();
@@ -113,7 +114,7 @@ impl Trials<'_> {
         let start = Instant::now();
         let ended = child::run(&mut self.starter.command(&words), LIMIT)?;
         let process_s = start.elapsed().as_secs_f64();
-        let report = finished(&directory, &ended).map_err(|why| Error::Defect(format!("{}: {why}", model.words())))?;
+        let report = endings::report(&directory, model.words(), &words[0], &ended)?;
         Ok(measured(&report, shape, process_s))
     }
 

@@ -60,7 +60,8 @@ pub fn between(folder: &Path, transport: Transport, hosts: &[String]) -> std::re
     let _ = std::fs::remove_file(&file);
     let ended = ended?;
     if ended.code != Some(0) {
-        return Err(why(&ended.message));
+        let said = if ended.message.is_empty() { String::new() } else { format!(": {}", ended.message) };
+        return Err(why(&format!("{} {}{said}", words[0], ended.how())));
     }
     let mut path: MessagePath =
         text.map_err(|cause| why(&cause)).and_then(|text| serde_json::from_str(&text).map_err(|cause| why(&cause)))?;

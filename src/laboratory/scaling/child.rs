@@ -4,7 +4,8 @@
 use crate::error::{Error, Result};
 use crate::interrupt;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,12 @@ const GRACE: Duration = Duration::from_secs(10);
 const KEPT: u64 = 64 << 10;
 
 /// How a child ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Its exit code; none if it had to be ended, or a signal did it.
     pub code: Option<i32>,
+    /// The signal that ended it, where it was not this process that had it ended.
+    pub signal: Option<i32>,
     /// The time limit ended it.
     pub timed_out: bool,
     /// This process was asked to stop before the child had ended well: what it left tells nothing of the child. From a terminal the signal goes
@@ -27,6 +30,18 @@ pub struct Ended {
     pub stopped: bool,
     /// The last line that begins with `error:`, or the last line at all.
     pub message: String,
+}
+
+impl Ended {
+    /// How it ended, in words.
+    pub fn how(&self) -> String {
+        match (self.signal, self.code) {
+            _ if self.timed_out => "had not ended within its time limit".to_owned(),
+            (Some(signal), _) => format!("was ended by {}", interrupt::name(signal)),
+            (_, Some(code)) => format!("ended with exit code {code}"),
+            _ => "was asked to stop".to_owned(),
+        }
+    }
 }
 
 /// Runs a command to its end, for at most `limit`.
@@ -38,11 +53,18 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|cause| Error::Io(format!("cannot start {name}: {cause}; check the launcher")))?;
     let words = listen(&mut child);
-    let code = wait(&mut child, limit);
+    let status = wait(&mut child, limit);
     // Grandchildren may hold the pipe open after the child has gone, so this wait has an end too.
     let text = words.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    let stopped = interrupt::requested().is_some() && code != Some(Some(0));
-    Ok(Ended { code: code.flatten(), timed_out: code.is_none() && !stopped, stopped, message: last_words(&text) })
+    let code = status.and_then(|status| status.code());
+    let stopped = interrupt::requested().is_some() && code != Some(0);
+    Ok(Ended {
+        code,
+        signal: status.and_then(|status| status.signal()),
+        timed_out: status.is_none() && !stopped,
+        stopped,
+        message: last_words(&text),
+    })
 }
 
 /// Reads standard error in a thread, to its end.
@@ -59,21 +81,21 @@ fn listen(child: &mut Child) -> mpsc::Receiver<String> {
     receiver
 }
 
-/// The exit code, none if the child had to be ended.
-fn wait(child: &mut Child, limit: Duration) -> Option<Option<i32>> {
+/// How the child ended, none if it had to be ended.
+fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let ended_within = |child: &mut Child, limit: Duration, is_asked_to_stop: &dyn Fn() -> bool| {
         let start = Instant::now();
         loop {
             match child.try_wait() {
-                Ok(Some(status)) => return Some(status.code()),
-                Err(_) => return Some(None),
+                Ok(Some(status)) => return Some(status),
+                Err(_) => return None,
                 Ok(None) if start.elapsed() >= limit || is_asked_to_stop() => return None,
                 Ok(None) => std::thread::sleep(LOOK_EVERY),
             }
         }
     };
-    if let Some(code) = ended_within(child, limit, &|| interrupt::requested().is_some()) {
-        return Some(code);
+    if let Some(status) = ended_within(child, limit, &|| interrupt::requested().is_some()) {
+        return Some(status);
     }
     if let Some(process) = rustix::process::Pid::from_raw(child.id() as i32) {
         let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
@@ -86,7 +108,8 @@ fn wait(child: &mut Child, limit: Duration) -> Option<Option<i32>> {
 }
 
 fn last_words(text: &str) -> String {
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    // Launchers frame what they say with lines of dashes.
+    let lines = || text.lines().map(str::trim).filter(|line| line.contains(char::is_alphanumeric));
     let error = lines().rfind(|line| line.starts_with("error:"));
     error.or_else(|| lines().next_back()).unwrap_or_default().to_owned()
 }
@@ -103,11 +126,12 @@ mod tests {
     fn codes_and_errors_come_back() {
         let ended =
             shell("echo before >&2; echo 'error: no such deck' >&2; echo after >&2; exit 3", Duration::from_secs(20));
-        assert_eq!(
-            ended,
-            Ended { code: Some(3), timed_out: false, stopped: false, message: "error: no such deck".into() }
-        );
+        assert_eq!(ended, Ended { code: Some(3), message: "error: no such deck".into(), ..Ended::default() });
         assert_eq!(shell("exit 0", Duration::from_secs(20)).code, Some(0));
+        let framed = shell("echo 'no slots' >&2; echo ------- >&2; exit 9", Duration::from_secs(20));
+        assert_eq!((framed.how().as_str(), framed.message.as_str()), ("ended with exit code 9", "no slots"));
+        let killed = shell("kill -KILL $$", Duration::from_secs(20));
+        assert_eq!((killed.how().as_str(), killed.code, killed.signal), ("was ended by SIGKILL", None, Some(9)));
     }
 
     #[test]

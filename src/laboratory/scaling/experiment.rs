@@ -258,7 +258,7 @@ pub fn compare_all(plan: &Plan, records: &mut [Record]) {
 /// In words, what the run said last.
 pub fn finished(directory: &Path, ended: &Ended) -> std::result::Result<Value, String> {
     if ended.code != Some(0) {
-        return Err(ended.message.clone());
+        return Err(if ended.message.is_empty() { ended.how() } else { ended.message.clone() });
     }
     let done = read_report(directory).filter(|report| report["status"] == "done");
     let lost = || {
@@ -304,8 +304,7 @@ mod tests {
     #[test]
     fn an_exit_code_of_nought_needs_a_report_that_says_done() {
         let folder = tempfile::tempdir().unwrap();
-        let ended =
-            |code: i32| Ended { code: Some(code), timed_out: false, stopped: false, message: "daemon lost".into() };
+        let ended = |code: i32| Ended { code: Some(code), message: "daemon lost".into(), ..Ended::default() };
         let report = |text: &str| fs::write(folder.path().join(REPORT), text).unwrap();
         assert!(finished(folder.path(), &ended(0)).unwrap_err().contains("without a report.json that says done"));
         report(r#"{"status": "failed", "digest": "ab"}"#);
@@ -313,6 +312,8 @@ mod tests {
         report(r#"{"status": "done", "digest": "ab"}"#);
         assert_eq!(finished(folder.path(), &ended(0)).unwrap()["digest"], "ab");
         assert_eq!(finished(folder.path(), &ended(137)), Err("daemon lost".into()));
+        let silent = Ended { message: String::new(), ..ended(137) };
+        assert_eq!(finished(folder.path(), &silent), Err("ended with exit code 137".into()));
         forget_report(folder.path());
         assert!(finished(folder.path(), &ended(0)).is_err());
     }

@@ -139,6 +139,13 @@ impl Plan {
         [Mode::Strong, Mode::Weak].into_iter().filter(|&mode| self.base(mode).is_some()).collect()
     }
 
+    /// What was done worse on purpose, each as a sentence.
+    pub fn worsened(&self) -> Vec<String> {
+        let slow =
+            |(rank, extra)| format!("rank {rank} was slowed down on purpose by {:.0} % (--imbalance)", 100.0 * extra);
+        self.imbalance.map(slow).into_iter().chain(self.switches.remarks()).collect()
+    }
+
     /// The same cases, whatever was guessed about them.
     fn same_cases(&self, other: &Plan) -> bool {
         let same = |(a, b): (&Case, &Case)| a.same_problem(b) && a.shape == b.shape && a.check == b.check;

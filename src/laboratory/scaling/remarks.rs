@@ -29,10 +29,7 @@ pub fn remarks(plan: &Plan, records: &[Record], analysis: &Analysis, cores: usiz
     for mode in plan.modes() {
         found.extend(super_linear(analysis, mode));
     }
-    if let Some((rank, extra)) = plan.imbalance {
-        found.push(format!("rank {rank} was slowed down on purpose by {:.0} % (--imbalance)", 100.0 * extra));
-    }
-    found.extend(plan.switches.remarks());
+    found.extend(plan.worsened());
     found
 }
 

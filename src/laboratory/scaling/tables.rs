@@ -211,6 +211,10 @@ pub fn markdown(plan: &Plan, analysis: &Analysis) -> String {
     let (headings, rows) = main_table(analysis);
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut text = format!("# {}\n\n", plan.title.replace('|', "/"));
+    let worsened = plan.worsened();
+    if !worsened.is_empty() {
+        text += &format!("Lab switches: {}.\n\n", worsened.join("; "));
+    }
     text += &line(headings.iter().map(|&heading| heading.to_owned()).collect());
     text += &line(headings.iter().enumerate().map(|(n, _)| if n == 0 { "---" } else { "---:" }.to_owned()).collect());
     rows.into_iter().for_each(|row| text += &line(row));
@@ -339,6 +343,16 @@ mod tests {
     }
 
     #[test]
+    fn markdown_says_what_was_done_worse_on_purpose() {
+        let (mut plan, analysis) = analysis();
+        (plan.imbalance, plan.switches.blocking) = (Some((1, 0.5)), true);
+        let text = markdown(&plan, &analysis);
+        let line = "\n\nLab switches: rank 1 was slowed down on purpose by 50 % (--imbalance); nothing is computed while messages fly \
+                    (--blocking).\n\n| ";
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
     fn markdown_and_latex_have_all_cells() {
         let (plan, analysis) = analysis();
         let text = markdown(&plan, &analysis);
@@ -349,6 +363,7 @@ mod tests {
             text.contains("| 1 x 2 | 2 | 5.0000 |") && text.contains("80.0 %") && text.contains("WRONG RESULT"),
             "{text}"
         );
+        assert!(!text.contains("Lab switches"), "{text}");
         let text = latex(&plan, &analysis);
         let lines: Vec<&str> = text.lines().filter(|line| line.ends_with("\\\\")).collect();
         assert_eq!(lines.len(), 8);
