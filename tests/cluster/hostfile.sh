@@ -202,7 +202,7 @@ mpich() {
     compared mpich heat node1,node2 --workers 2
     # Its launcher does not look after its hosts: the watchdog of the run ends it.
     compared mpich-cut long node1,node4 --workers 2 --cut-host "$SHARED/bin/cut"
-    # Something else of its job may stay there: nobody tells it.
+    # Its launcher may stay there: nobody tells it.
     await "no rank runs on the host that was cut off" 60 without_ranks node4
     mend_link node4
     # Rank 0 is on the host that is cut off, and holds the directory until it has ended.
