@@ -35,8 +35,8 @@ const MOST_BODIES: [u64; 2] = [20_000, 100_000];
 const BUDGET: f64 = 1.0;
 /// Fewest and most steps that are measured.
 const STEPS: [usize; 2] = [3, 60];
-/// Steps of two ranks that are counted, after one that is not.
-const COUNTED_STEPS: usize = 3;
+/// Steps of two ranks that are counted, after one that is not; the one with the median loss is taken.
+const COUNTED_STEPS: usize = 9;
 
 /// A rate of so many threads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -213,18 +213,28 @@ impl Sample {
     /// What two ranks send and lose a step, with `threads` each if there are cores for them.
     fn counts(&self, costs: &NBodyCosts, threads: usize) -> Result<TreeCounts> {
         let own = if 2 * threads <= host::parallelism() { threads } else { threads.div_ceil(2) };
-        let on_rank = |comm: &dyn Communicator| -> Result<NBodyCosts> {
+        let on_rank = |comm: &dyn Communicator| -> Result<Vec<NBodyCosts>> {
             let pool = ThreadPoolBuilder::new().num_threads(own).use_current_thread().build();
             let _pool = pool.map_err(|cause| Error::Input(format!("cannot start ranks that count ({cause})")))?;
             let mut model = self.model(comm)?;
             let dt = self.dt(&model);
             model.advance(dt)?;
-            let before = NBodyCosts::of(&model);
-            (0..COUNTED_STEPS).try_for_each(|_| model.advance(dt))?;
-            Ok(NBodyCosts::of(&model).since(&before).divided(COUNTED_STEPS as f64))
+            let mut last = NBodyCosts::of(&model);
+            let step = |_| {
+                model.advance(dt)?;
+                let now = NBodyCosts::of(&model);
+                Ok(now.since(&std::mem::replace(&mut last, now)))
+            };
+            (0..COUNTED_STEPS).map(step).collect()
         };
         let of_ranks = ranks::try_run(2, on_rank)?.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(TreeCounts::new(&of_ranks, costs, own as f64 / threads as f64))
+        let of_step = |step: usize| {
+            let of_ranks: Vec<NBodyCosts> = of_ranks.iter().map(|steps| steps[step]).collect();
+            TreeCounts::new(&of_ranks, costs, own as f64 / threads as f64)
+        };
+        let mut counts: Vec<TreeCounts> = (0..COUNTED_STEPS).map(of_step).collect();
+        counts.sort_by(|a, b| a.lost_s.total_cmp(&b.lost_s));
+        Ok(counts[COUNTED_STEPS / 2])
     }
 }
 

@@ -80,20 +80,6 @@ impl NBodyCosts {
     fn rest_s(&self) -> f64 {
         self.tree_s + self.exchange_s + self.integration_s
     }
-
-    /// A part of it.
-    pub fn divided(&self, by: f64) -> NBodyCosts {
-        NBodyCosts {
-            near_s: self.near_s / by,
-            far_s: self.far_s / by,
-            tree_s: self.tree_s / by,
-            exchange_s: self.exchange_s / by,
-            integration_s: self.integration_s / by,
-            evaluations: self.evaluations / by,
-            pairs: self.pairs.map(|pairs| pairs / by),
-            sent: self.sent.map(|sent| sent / by),
-        }
-    }
 }
 
 /// What two ranks send and lose in a step, and how even their work is.
