@@ -5,8 +5,8 @@
 use super::problem::{Integrator, Method, NBodyProblem, Softening};
 
 /// An accuracy, and the bodies from which the tree is faster than the direct sum there: steps of a Plummer sphere, both measured on the same
-/// two cores, of a CPU whose registers of 512 bits the direct sum fills at each step (with 256 bits a fifth to a third fewer bodies were found
-/// down to 1e-6). Powers lie between.
+/// two cores with arithmetic units of 512 bits (with units of 256 bits the tree is faster from an eighth to a third fewer bodies on, down to 1e-6).
+/// Powers lie between.
 const CROSSOVERS: [(f64, f64); 5] =
     [(1e-2, 4600.0), (1e-3, 6000.0), (1e-5, 9500.0), (1e-6, 11_500.0), (1e-7, 38_000.0)];
 

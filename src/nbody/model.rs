@@ -27,8 +27,8 @@ const OWN_BYTES: u64 = 250;
 /// Bytes that a rank takes for each body of the job where a scheme copies all bodies to every rank.
 const COPY_BYTES: u64 = 600;
 
-/// Bytes of a body of another rank while the direct sum passes it on.
-const SOURCE_BYTES: u64 = 32;
+/// Bytes of a body as the direct sum passes it on: place and mass.
+pub const SOURCE_BYTES: u64 = 32;
 
 /// Bytes that one of so many ranks, with `own` of `all` bodies, will take.
 pub fn memory_bytes(problem: &NBodyProblem, own: u64, all: u64, ranks: usize) -> u64 {

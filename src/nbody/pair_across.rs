@@ -60,8 +60,8 @@ impl Chunk {
     }
 }
 
-/// Adds the sources to targets. Source `own + n` *is* target `n`, and adds nothing to it; [`NOBODY`](super::pair_force::NOBODY) where the targets are not among the
-/// sources. `law.spline` is `Some` where `SPLINE` is true, and only there.
+/// Adds the sources to targets. Source `own + n` *is* target `n`, and adds nothing to it; [`NOBODY`](super::pair_force::NOBODY) where the
+/// targets are not among the sources. `law.spline` is `Some` where `SPLINE` is true, and only there.
 ///
 /// # Safety
 /// The CPU has the instruction set of the vectors. All slices of the sources are equally long.

@@ -5,13 +5,11 @@ use crate::decomposition::block_range;
 use crate::error::{Error, Result};
 use crate::laboratory::machine::Machine;
 use crate::laboratory::machine::links::Link;
-use crate::nbody::model::{NBodyModel, memory_bytes};
+use crate::nbody::model::{NBodyModel, SOURCE_BYTES, memory_bytes};
 use crate::nbody::problem::{Integrator, Method, NBodyProblem};
 use crate::nbody::relay::{Hop, Relay};
 use crate::timing::Phase;
 
-/// Bytes of a source as it travels: place and mass.
-const SOURCE: f64 = 32.0;
 /// Reductions of an evaluation by direct summation: counts, blocks, extent, failures.
 const DIRECT_REDUCTIONS: f64 = 4.0;
 /// Reductions of an evaluation by multipoles besides those of its rounds: borders, crown, fields, failures.
@@ -161,7 +159,7 @@ impl NBodyWork {
         let (ranks, [pairs, linear]) = (shape.ranks as f64, self.alone(machine, shape));
         let largest = block_range(self.count as usize, shape.ranks, 0).1 as f64 / self.count as f64;
         let evaluations = self.costs.evaluations;
-        let (block, link) = (SOURCE * self.count as f64 / ranks, shape.widest());
+        let (block, link) = (SOURCE_BYTES as f64 * self.count as f64 / ranks, shape.widest());
         // Messages of a stage fly at once, but share the way out of a host, and into it.
         let hop =
             if shape.ranks > 1 { link.alpha_s + busiest(shape) as f64 * block * link.beta_s_per_byte } else { 0.0 };

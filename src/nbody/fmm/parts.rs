@@ -13,7 +13,8 @@
 use super::cell::{Cell, Content};
 use crate::nbody::gravity::Sources;
 
-/// A leaf takes so many bodies one by one for each of its own, rather than being walked in parts: bodies in one place cannot be parted, and what is left is gathered for every part anew.
+/// A leaf takes so many bodies one by one for each of its own, rather than being walked in parts: bodies in one place cannot be parted, and
+/// what is left is gathered for every part anew.
 /// (Measured at an accuracy of 3e-6, where leaves in the midst are left with many: with a quarter of it near bodies took twice as long.)
 const MOST_LEFT_EACH: u64 = 256;
 /// Parts of a leaf (measured: two or eight cost the same).
