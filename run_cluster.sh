@@ -298,9 +298,14 @@ room() { hosts | awk -v t="$1" '{ n = int($2 / t); printf "%s%s:%d", (NR > 1 ? "
 # True if ranks and threads do not fit on the cores that are known.
 crowded() { [ -z "$HOSTFILE" ] && ! in_allocation && [ $((RANKS * THREADS)) -gt "$(cores)" ]; }
 
+# In a step of Slurm that a lost node has left behind, daemons of the launcher still hold the cores. Said to srun itself: Open MPI 5 takes no words
+# for it from the environment any more, for newer versions of Slurm put theirs there.
+share_cores_with_lost_steps() { [ -z "$HOSTFILE" ] || [ "$(allocation)" != slurm ] || export SLURM_OVERLAP=1; }
+
 # Sets LAUNCH to the words before the program.
 launcher() {
     LAUNCH=("$MPIRUN" -n "$RANKS")
+    share_cores_with_lost_steps
     if by_srun; then
         in_allocation || die "srun needs an allocation of Slurm: --nodes N asks for one, or salloc"
         # Without the first two srun takes one core for each rank, and waits for ranks whose neighbours have died.
@@ -346,11 +351,6 @@ launch_by_intel() {
 start_hosts_by_batch_system() {
     case $(allocation) in
     pbs | lsf) ;;
-    slurm)
-        # The step of daemons that a lost node has left behind still holds the cores.
-        [ -z "$HOSTFILE" ] || export OMPI_MCA_plm_slurm_args=--overlap PRTE_MCA_plm_slurm_args=--overlap
-        return 0
-        ;;
     *) return 0 ;;
     esac
     have "$(remote_shell)" || return 0

@@ -106,7 +106,8 @@ make_host() {
     await "node$n has its namespaces" 10 own_namespaces $pid
     nsenter --target $pid --uts hostname "node$n"
     nsenter --target $pid --mount mount -t tmpfs shm /dev/shm
-    ip link add name "port$n" type veth peer name eth0 netns $pid
+    # A host that boots anew has the address that the others remember.
+    ip link add name "port$n" type veth peer name eth0 address "02:00:00:00:00:0$n" netns $pid
     ip link set "port$n" master switch up
     nsenter --target $pid --net ip link set lo up
     nsenter --target $pid --net ip address add "10.77.0.$n/24" dev eth0
@@ -156,6 +157,13 @@ power_off() {
     found=$(processes_of "$1")
     # shellcheck disable=SC2086
     kill -KILL $found "$keeper" 2>/dev/null || true
+}
+
+# power_on HOST: it boots anew. Its old network lives on for a while, for connections that nobody has answered; the cable leaves it.
+power_on() {
+    ip link del "port${1#node}" 2>/dev/null || true
+    make_host "${1#node}"
+    await "$1 is reached" 20 reaches "$1"
 }
 
 cut_link() { ip link set "port${1#node}" down; }

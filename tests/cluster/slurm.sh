@@ -3,8 +3,9 @@
 # limit it leaves a checkpoint, ends with 75, queues itself again and finishes; it goes on without a node that dies. Each time
 # the digest is that of one process.
 #
-# Usage: tests/cluster/slurm.sh [thorough | launchers | mpich | limits | lost_node | lost_node_srun | lost_batch_node]...
-# Needs root, namespaces, Slurm and munge (exit code 77 and the reason where they are missing).
+# Usage: tests/cluster/slurm.sh [thorough | launchers | mpich | limits | lost_node | lost_node_srun | lost_batch_node | openmpi5]...
+# Needs root, namespaces, Slurm and munge (exit code 77 and the reason where they are missing). OPENMPI5 is the directory of an Open MPI 5, for
+# which target/openmpi5 has a program.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tests/mpi_env.sh
@@ -48,15 +49,22 @@ same() {
     fail "$1: digest '$digest', one process gave $alone"
 }
 
+no_steps() {
+    local n
+    for n in 1 2 3 4; do [ -z "$(processes_of "node$n" slurmstepd)$(processes_of "node$n" srun)" ] || return 1; done
+}
+
 start_slurm 4
 timeout 120 "$PROGRAM" run "$SHARED/heat.toml" --quiet --threads 1 --output "$SHARED/alone" >"$SHARED/alone.log" 2>&1 </dev/null
 alone=$(sed -n 's/^digest: //p' "$SHARED/alone.log")
+# What the names of a series of jobs begin with.
+series=
 
 # By mpirun and by srun.
 launchers() {
     local launcher
     for launcher in "$MPIRUN" srun; do
-        MPIRUN=$launcher submit "by-${launcher##*/}" --nodes 4 --time 5 "$SHARED/heat.toml" --
+        MPIRUN=$launcher submit "${series}by-${launcher##*/}" --nodes 4 --time 5 "$SHARED/heat.toml" --
         ends COMPLETED 0 60
         same "a job by ${launcher##*/}"
     done
@@ -67,7 +75,7 @@ limits() {
     local jobs=() launcher
     slow_link node2 100kbit
     for launcher in "$MPIRUN" srun; do
-        MPIRUN=$launcher SIGNAL_BEFORE=110 submit "limit-${launcher##*/}" --nodes 2 --time 2 --restarts 1 "$SHARED/heat.toml" --
+        MPIRUN=$launcher SIGNAL_BEFORE=110 submit "${series}limit-${launcher##*/}" --nodes 2 --time 2 --restarts 1 "$SHARED/heat.toml" --
         jobs+=("$job")
     done
     for job in "${jobs[@]}"; do await "job $job queues itself again" 100 restarted 1; done
@@ -79,24 +87,25 @@ limits() {
     done
 }
 
-# node_dies LAUNCHER NODES NODE: a node dies under a job, and the job goes on without it.
+# node_dies LAUNCHER: node3 dies under a job, and the job goes on without it.
 node_dies() {
-    local name="dies-${1##*/}"
+    local name="${series}dies-${1##*/}"
     slow_link node2 1mbit
-    MPIRUN=$1 submit "$name" --nodes "$2" --time 5 --restarts 1 "$SHARED/heat.toml" --
+    MPIRUN=$1 submit "$name" --nodes 4 --time 5 --restarts 1 "$SHARED/heat.toml" --
     await "$name: a checkpoint" 60 compgen -G "$SHARED/$name/checkpoints/*.checkpoint" >/dev/null
-    power_off "$3"
-    await "$name: goes on" 100 goes_on "$3: $(($2 - 1)) ranks"
+    power_off node3
+    await "$name: goes on" 100 goes_on "node3: 3 ranks"
     # Held back until Slurm has seen it too, which would end a job that may not lose a node.
-    await "Slurm misses $3" 60 is_down "$3"
+    await "Slurm misses node3" 60 is_down node3
     normal_link node2
     ends COMPLETED 0 60
-    same "a job by ${1##*/} that lost $3"
+    same "a job by ${1##*/} that lost node3"
+    back_again node3 4
 }
 is_down() { $ON node1 sinfo --noheader --nodes="$1" --format=%t | grep -q '^down'; }
 goes_on() { grep -q "^run_cluster: without $1" outputs/*-"$job".log; }
-lost_node() { node_dies "$MPIRUN" 4 node3; }
-lost_node_srun() { node_dies srun 3 node4; }
+lost_node() { node_dies "$MPIRUN"; }
+lost_node_srun() { node_dies srun; }
 
 # The node of the batch script dies. Slurm 22.05 takes the node out of a job that may lose one, and leaves the job RUNNING without its script; put back by
 # hand, it goes on from its checkpoint. The controller is no node of it.
@@ -115,6 +124,7 @@ lost_batch_node() {
     grep -q '"from": ".*checkpoint"' "$SHARED/batch-node/report.json" || { logs; fail "job $job: began anew"; }
     same "a job that lost the node of its batch script"
     $ON node1 scontrol update nodename=node1 state=resume
+    back_again node2 4
 }
 
 # Two ranks, for MPICH never yields while it waits.
@@ -132,6 +142,24 @@ mpich() {
     done
 }
 
+# What another version of Open MPI may do otherwise.
+openmpi5() {
+    local -x PROGRAM=$PWD/target/openmpi5/debug/parhelion MPIRUN=${OPENMPI5-}/bin/mpirun MPICC=${OPENMPI5-}/bin/mpicc LD_LIBRARY_PATH=${OPENMPI5-}/lib
+    local series=openmpi5-
+    if [ -z "${OPENMPI5-}" ] || [ ! -x "$PROGRAM" ]; then
+        echo "  SKIPPED on Open MPI 5: OPENMPI5 does not say where it is, or there is no program in $PROGRAM"
+        return
+    fi
+    echo "  $("$MPIRUN" --version | head -1):"
+    launchers
+    limits
+    lost_node
+    lost_node_srun
+}
+
 [ $# -gt 0 ] || set -- launchers limits lost_node
-[ "$1" != thorough ] || set -- launchers mpich limits lost_node lost_node_srun lost_batch_node
-for part in "$@"; do "$part"; done
+[ "$1" != thorough ] || set -- launchers mpich limits lost_node lost_node_srun lost_batch_node openmpi5
+for part in "$@"; do
+    "$part"
+    await "no step is left after $part" 20 no_steps
+done

@@ -43,11 +43,21 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
     await "munged" 10 test -S "$SHARED/munge/socket"
     $ON node1 exec slurmctld -D >/dev/null 2>&1 &
-    for n in $(seq "$1"); do
-        mkdir -p "$SHARED/slurm/node$n"
-        $ON "node$n" exec slurmd -D >/dev/null 2>&1 &
-    done
+    for n in $(seq "$1"); do start_slurmd "node$n"; done
     await "Slurm has $1 idle nodes" 30 idle_nodes "$1"
+}
+
+# start_slurmd NODE
+start_slurmd() {
+    mkdir -p "$SHARED/slurm/$1"
+    $ON "$1" exec slurmd -D >/dev/null 2>&1 &
+}
+
+# back_again NODE N: a node that was switched off boots, and Slurm has N idle nodes again.
+back_again() {
+    power_on "$1"
+    start_slurmd "$1"
+    await "Slurm has $2 idle nodes again" 60 idle_nodes "$2"
 }
 
 idle_nodes() { [ "$($ON node1 sinfo --noheader --Node --states=idle --format=%N 2>/dev/null | sort -u | wc -l)" = "$1" ]; }
