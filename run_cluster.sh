@@ -22,6 +22,7 @@ RESTARTS=${RESTARTS:-0}              # how often a run that crashed is started a
 RESTART_DELAY=${RESTART_DELAY:-5}    # seconds before that
 LOCK_WAIT=${LOCK_WAIT:-60}           # seconds that a restart waits while ranks of the run before still hold the output directory
 RSH=${RSH:-}                         # asks whether a machine is still there; default: the batch system's own, or ssh
+WATCH_EVERY=${WATCH_EVERY:-60}       # seconds after which another node of a Slurm job looks whether that of its script is there; 0: none does
 # ------------------------------------------------------------------------------------------------------------- batch jobs
 SCHEDULER=${SCHEDULER:-}             # slurm, pbs or lsf; default: the one that is there
 NODES=${NODES:-}                     # asks for a batch job
@@ -106,6 +107,7 @@ count NTASKS_PER_NODE "$NTASKS_PER_NODE"
 number RESTARTS "$RESTARTS"
 number RESTART_DELAY "$RESTART_DELAY"
 number LOCK_WAIT "$LOCK_WAIT"
+number WATCH_EVERY "$WATCH_EVERY"
 
 # The deck and the host file are named from where the user stands; everything else from the project.
 [ ! -f "$DECK" ] || DECK=$(realpath "$DECK")
@@ -289,7 +291,7 @@ allocated_hosts() {
 own_files() {
     [ -z "$FILES" ] || return 0
     FILES=$(mktemp -d)
-    trap 'rm -rf "$FILES"' EXIT
+    trap 'stop_watch; rm -rf "$FILES"' EXIT
 }
 
 # room CORES: `name:N,...` of all hosts, N being how many times so many cores fit, and at least one.
@@ -620,6 +622,40 @@ held_by_the_last_run() {
     [ "$CODE" = 6 ] && [ $((restart + ${SLURM_RESTART_COUNT:-0})) -gt 0 ] && [ "$SECONDS" -lt $((ended + LOCK_WAIT)) ]
 }
 
+# The node of a Slurm job's script takes the script with it when it dies, and the job stands without. So a step on another node looks whether
+# the job still has that node, and queues it again, or ends it when it may not be queued again. Only since 21.08 are such steps said to share
+# cores with those that have not asked for it; an older one could keep them from the run.
+watch_script_node() {
+    local other act='scontrol requeue' log
+    stop_watch
+    [ "$(allocation)" = slurm ] && [ "$RESTARTS" != 0 ] && [ "$WATCH_EVERY" != 0 ] && [ -n "${SLURMD_NODENAME:-}" ] || return 0
+    [ "0$(srun --version 2>/dev/null | tr -dc 0-9 | cut -c 1-4)" -ge 2108 ] || return 0
+    other=$(if [ -n "$HOSTFILE" ]; then hosts; else scontrol show hostnames "$SLURM_JOB_NODELIST"; fi |
+        awk -v here="$SLURMD_NODENAME" '$1 != here && !n++ { print $1 }') && [ -n "$other" ] || return 0
+    [ "${SLURM_RESTART_COUNT:-0}" -lt "$RESTARTS" ] || act=scancel
+    log=$(readlink "/proc/$$/fd/2") && [ -f "$log" ] || log=/dev/null
+    # shellcheck disable=SC2016
+    srun --overlap --nodes=1 --ntasks=1 --nodelist="$other" --job-name=watch --mpi=none bash -c 'while :; do
+        if nodes=$(squeue --noheader --jobs="$SLURM_JOB_ID" --states=RUNNING --format=%N) && [ -n "$nodes" ] &&
+            nodes=$(scontrol show hostnames "$nodes") && [ -n "$nodes" ]; then
+            if grep -q -x -F "$2" <<<"$nodes"; then
+                seen=1
+            elif [ -n "$seen" ]; then
+                echo "run_cluster: $2 is lost, and the job script with it: $3 $SLURM_JOB_ID" >>"$4"
+                $3 "$SLURM_JOB_ID" >>"$4" 2>&1 || scancel "$SLURM_JOB_ID"
+                exit
+            fi
+        fi
+        sleep "$1"
+    done' watch "$WATCH_EVERY" "$SLURMD_NODENAME" "$act" "$log" </dev/null >/dev/null 2>&1 &
+    WATCH=$!
+    disown
+}
+stop_watch() {
+    [ -z "$WATCH" ] || kill "$WATCH" 2>/dev/null || true
+    WATCH=
+}
+
 # Starts the run again after a crash. It goes on from its last checkpoint by itself.
 run_with_restarts() {
     local restart=0 ended=$SECONDS
@@ -630,6 +666,7 @@ run_with_restarts() {
     trap 'pass_on TERM' TERM
     trap 'pass_on USR1' USR1
     while :; do
+        watch_script_node
         say "$(quoted "${COMMAND[@]}")"
         run_once
         doubt
@@ -679,7 +716,7 @@ if [ -n "$NODES" ] && ! in_allocation; then
     exit
 fi
 [ "${SLURM_RESTART_COUNT:-0}${PARHELION_REQUEUES:-0}" = 00 ] || drop_overwrite
-FILES=
+FILES='' WATCH=''
 case $(allocation) in
 pbs | lsf)
     if [ -z "$HOSTFILE" ]; then

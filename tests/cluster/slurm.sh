@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A real Slurm of four nodes, on hosts made of namespaces: run_cluster.sh submits; the job runs by mpirun and by srun; told to stop before its
-# limit it leaves a checkpoint, ends with 75, queues itself again and finishes; it goes on without a node that dies. Each time
-# the digest is that of one process.
+# limit it leaves a checkpoint, ends with 75, queues itself again and finishes; it goes on without a node that dies, and is put back when that is the
+# node of its script. Each time the digest is that of one process.
 #
 # Usage: tests/cluster/slurm.sh [thorough | launchers | mpich | limits | lost_node | lost_node_srun | lost_batch_node | openmpi5]...
 # Needs root, namespaces, Slurm and munge (exit code 77 and the reason where they are missing). OPENMPI5 is the directory of an Open MPI 5, for
@@ -107,24 +107,38 @@ goes_on() { grep -q "^run_cluster: without $1" outputs/*-"$job".log; }
 lost_node() { node_dies "$MPIRUN"; }
 lost_node_srun() { node_dies srun; }
 
-# The node of the batch script dies. Slurm 22.05 takes the node out of a job that may lose one, and leaves the job RUNNING without its script; put back by
-# hand, it goes on from its checkpoint. The controller is no node of it.
+# job_without_script NAME [UPDATE]: node2 dies under a job, and the job script with it. Slurm 22.05 takes the node out of a job that may lose one, and leaves the job
+# RUNNING without its script. The controller is no node of it.
+job_without_script() {
+    local name=${series}$1
+    slow_link node3 1mbit
+    WATCH_EVERY=5 submit "$name" --nodes 2 --time 5 --restarts 1 "$SHARED/heat.toml" --
+    await "$name: a checkpoint" 60 compgen -G "$SHARED/$name/checkpoints/*.checkpoint" >/dev/null
+    [ "$(of_job BatchHost)" = node2 ] || fail "the job script is on $(of_job BatchHost)"
+    [ -z "${2-}" ] || $ON node1 scontrol update job="$job" "$2"
+    power_off node2
+}
+lost_script() { grep -q "^run_cluster: node2 is lost, and the job script with it: $1 $job" outputs/*-"$job".log; }
+
+# A step on another node puts the job back, and it goes on from its checkpoint; one that may not be put back ends.
 lost_batch_node() {
     $ON node1 scontrol update nodename=node1 state=drain reason=controller
-    slow_link node3 1mbit
-    submit batch-node --nodes 2 --time 5 --restarts 1 "$SHARED/heat.toml" --
-    await "batch-node: a checkpoint" 60 compgen -G "$SHARED/batch-node/checkpoints/*.checkpoint" >/dev/null
-    [ "$(of_job BatchHost)" = node2 ] || fail "the batch script is on $(of_job BatchHost)"
-    power_off node2
-    await "Slurm misses node2" 60 is_down node2
-    restarted 1 || $ON node1 scontrol requeue "$job"
-    await "job $job is queued again" 30 restarted 1
+    job_without_script batch-node
+    await "job $job is queued again" 90 restarted 1
+    lost_script "scontrol requeue" || { logs; fail "job $job: no word of its lost script"; }
     normal_link node3
     ends COMPLETED 0 90
-    grep -q '"from": ".*checkpoint"' "$SHARED/batch-node/report.json" || { logs; fail "job $job: began anew"; }
-    same "a job that lost the node of its batch script"
+    grep -q '"from": ".*checkpoint"' "$SHARED/${series}batch-node/report.json" || { logs; fail "job $job: began anew"; }
+    same "a job that lost the node of its script"
+    back_again node2 3
+    job_without_script batch-node-refused requeue=0
+    await "job $job is cancelled" 90 is_state CANCELLED
+    lost_script "scontrol requeue" || { logs; fail "job $job: no word of its lost script"; }
+    normal_link node3
+    echo "  a job that lost the node of its script and may not be queued again ended after $SECONDS s"
+    back_again node2 3
     $ON node1 scontrol update nodename=node1 state=resume
-    back_again node2 4
+    await "Slurm has 4 idle nodes again" 30 idle_nodes 4
 }
 
 # Two ranks, for MPICH never yields while it waits.
