@@ -140,7 +140,13 @@ have_hdf5() {
     [ -n "${HDF5_DIR:-}" ] || have h5cc || { have pkg-config && pkg-config --exists hdf5; } ||
         compgen -G '/usr/include/hdf5/*/hdf5.h' >/dev/null
 }
-complete() { have "$MPICC" && have "$MPIRUN" && have_libclang && have cc; }
+# A program that is there already, as in a job on nodes without compilers, is only launched; with srun, mpicc says what MPI it is.
+complete() {
+    have "$MPIRUN" || return
+    [ "$BUILD" != 0 ] || by_srun || return 0
+    have "$MPICC" || return
+    [ "$BUILD" = 0 ] || { have_libclang && have cc; }
+}
 
 # The command that installs what is missing, for the package manager that is there.
 install_command() {

@@ -52,3 +52,18 @@ done
 shows "run_cluster.sh --restarts 3 --threads 8" --nodes 3 --ntasks-per-node 4 --cpus-per-task 8 --restarts 3 "$deck"
 SLURM_JOB_ID=1 SLURM_NTASKS=6 SLURM_CPUS_PER_TASK=2 shows "-n 6" "$deck"
 echo "  commands and batch script: as asked"
+
+# A compute node has a launcher and no compilers: a program that is there already is launched all the same.
+mkdir -p "$scratch/node" "$scratch/project/target/openmpi/release"
+for command in bash sed awk grep head uname id dirname realpath basename nproc lscpu sort wc; do
+    ln -s "$(command -v $command)" "$scratch/node/"
+done
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nif [ "$1" = --version ]; then echo "mpirun (Open MPI) 4.1.4"; else echo "launched: $*"; fi\n' >"$scratch/node/mpirun"
+printf '#!/bin/sh\n' >"$scratch/project/target/openmpi/release/parhelion"
+chmod +x "$scratch/node/mpirun" "$scratch/project/target/openmpi/release/parhelion"
+cp run_cluster.sh "$scratch/project"
+env -i PATH="$scratch/node" BUILD=0 "$BASH" "$scratch/project/run_cluster.sh" --ranks 1 --threads 1 "$deck" >"$scratch/stdout" 2>"$scratch/stderr" </dev/null ||
+    fail "a program that is there, without compilers: $(cat "$scratch/stderr")"
+grep -q '^launched: -n 1' "$scratch/stdout" || fail "not launched: $(cat "$scratch/stdout" "$scratch/stderr")"
+echo "  without compilers: what is there is launched"
