@@ -78,7 +78,7 @@ limits() {
         MPIRUN=$launcher SIGNAL_BEFORE=110 submit "${series}limit-${launcher##*/}" --nodes 2 --time 2 --restarts 1 "$SHARED/heat.toml" --
         jobs+=("$job")
     done
-    for job in "${jobs[@]}"; do await "job $job queues itself again" 100 restarted 1; done
+    for job in "${jobs[@]}"; do (await "job $job queues itself again" 100 restarted 1) || { logs; fail "job $job: $(of_job JobState)"; }; done
     normal_link node2
     for job in "${jobs[@]}"; do
         ends COMPLETED 0 90
