@@ -73,6 +73,7 @@ launchers() {
 # Two jobs that are held back, so that they meet their limit; Slurm looks every half minute.
 limits() {
     local jobs=() launcher
+    await "all nodes are idle, or these jobs get others than the slow one" 30 idle_nodes 4
     slow_link node2 100kbit
     for launcher in "$MPIRUN" srun; do
         MPIRUN=$launcher SIGNAL_BEFORE=110 submit "${series}limit-${launcher##*/}" --nodes 2 --time 2 --restarts 1 "$SHARED/heat.toml" --
@@ -90,6 +91,7 @@ limits() {
 # node_dies LAUNCHER: node3 dies under a job, and the job goes on without it.
 node_dies() {
     local name="${series}dies-${1##*/}"
+    await "all nodes are idle" 30 idle_nodes 4
     slow_link node2 1mbit
     MPIRUN=$1 submit "$name" --nodes 4 --time 5 --restarts 1 "$SHARED/heat.toml" --
     await "$name: a checkpoint" 60 compgen -G "$SHARED/$name/checkpoints/*.checkpoint" >/dev/null
