@@ -94,6 +94,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nbody::fmm::local", 12),
     ("nbody::fmm::key", 20),
     ("nbody::fmm::cell", 20),
+    ("nbody::fmm::ball", 21),
     ("nbody::fmm::store", 21),
     ("nbody::fmm::octree", 22),
     ("nbody::fmm::crown", 23),

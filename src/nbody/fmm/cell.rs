@@ -37,7 +37,7 @@ pub enum Content {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(64))]
 pub struct Cell {
-    /// Centre of mass, about which moments are taken and the far field is expanded.
+    /// Centre of mass, about which moments are taken and, but for leaves ([`Cell::as_target`]), the far field is expanded.
     pub center: [f64; 3],
     /// No body is farther from the centre.
     pub radius: f64,

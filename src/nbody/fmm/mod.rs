@@ -18,6 +18,7 @@
 //! that the user has to choose; a tree that is kept and repaired from step to step (building one costs less than a tenth of a walk).
 
 pub mod acceptance;
+mod ball;
 pub mod cell;
 pub mod crown;
 pub mod domain;

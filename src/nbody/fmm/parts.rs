@@ -34,10 +34,11 @@ pub fn of<'a>(target: &Cell, bodies: Sources<'a>, level: &'a [u8], from_level: u
     let part = move |first: usize| {
         let range = first..end.min(first + size);
         let mut part = Cell::empty(Content::Bodies { first: first as u32 });
-        part.measure_bodies(bodies.position.map(|x| &x[range.clone()]), &bodies.mass[range.clone()]);
+        let position = bodies.position.map(|x| &x[range.clone()]);
+        part.measure_bodies(position, &bodies.mass[range.clone()]);
         part.active = level[range].iter().any(|&level| level >= from_level);
         part.field = field;
-        part
+        part.as_target(position)
     };
     (start..end).step_by(size).map(part).filter(|part| part.active)
 }

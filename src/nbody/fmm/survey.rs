@@ -60,7 +60,7 @@ impl Survey<'_> {
 impl Course<'_> {
     fn visit(&mut self, depth: usize, place: u32, candidates: &[u32]) {
         let survey = self.survey;
-        let target = &survey.0.store.cells[place as usize];
+        let target = &survey.0.target(place);
         let mut rest = Vec::new();
         self.lists.settle(survey.judge(), target, candidates, &mut rest);
         let mut open = std::mem::take(&mut self.lists.missing);

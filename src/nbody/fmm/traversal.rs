@@ -4,12 +4,12 @@
 //! target's expansion; a larger one is replaced by its children; the rest is handed to the target's children, together with the
 //! expansion. At a leaf the rest is opened down to leaves, whose bodies act one by one. Lists keep the order of keys and follow from pairs of
 //! cells of the global tree alone, so they are the same whoever walks. A task is one branch of this rank: it walks down the
-//! crown to it and then through it. A leaf to which too much is left is divided like a cell, for this walk only ([`super::parts`]). What the
+//! crown to it and then through it. A leaf is a target about a ball of its own ([`super::ball`]); one to which too much is left is divided like a cell, for this walk only ([`super::parts`]). What the
 //! crown's cells sum is not stored or sent: a thread that walks several branches in a row finds the cells above the next one in its
 //! room, and computes only those that it has not. Refused: the symmetric dual walk, which touches two targets at once.
 
 use super::acceptance::Acceptance;
-use super::cell::{Cell, away};
+use super::cell::{Cell, Content, away};
 use super::expansion::SIDE;
 use super::interaction::Workspace;
 use super::lanes::{Instructions, Line, WIDTH};
@@ -133,7 +133,7 @@ impl Walk<'_> {
     }
 
     fn visit(&self, room: &mut Room, path: &[u32], depth: usize, parent: Option<&Cell>, leaves: &mut impl Leaves) {
-        let target = &self.store.cells[path[0] as usize];
+        let target = &self.target(path[0]);
         room.deepen(depth + 1);
         if depth >= room.kept {
             self.expand(room, depth, target, parent);
@@ -188,6 +188,18 @@ impl Walk<'_> {
         }
         if !target.is_leaf() {
             self.add_far(room, depth, target);
+        }
+    }
+
+    /// A cell with the centre and the radius that it has as a target.
+    pub(super) fn target(&self, place: u32) -> Cell {
+        let cell = &self.store.cells[place as usize];
+        match cell.content {
+            Content::Bodies { first } => {
+                let (first, count) = (first as usize, cell.bodies as usize);
+                cell.as_target(self.bodies.position.map(|x| &x[first..first + count]))
+            }
+            _ => *cell,
         }
     }
 
