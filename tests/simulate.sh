@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The communication of heat and of direct summation on simulated ranks, against the model of `parhelion predict`: a table for docs/model.md.
-# Usage: [NETWORKS="tree ethernet"] [CASES="heat direct"] tests/simulate.sh [RANKS...] (16 64 256 1024). Needs SimGrid's SMPI (Debian: libsimgrid-dev). Exit code 77: it is not there.
+# The communication of heat, direct summation and multipoles on simulated ranks, against the model of `parhelion predict`: a table for docs/model.md.
+# Usage: [NETWORKS="tree ethernet"] [CASES="heat direct fmm"] tests/simulate.sh [RANKS...] (16 64 256 1024). Needs SimGrid's SMPI (Debian: libsimgrid-dev). Exit code 77: it is not there.
 # 1,024 ranks of the direct sum take some minutes and 3 GB.
 #
 # Platforms, one rank a host: a fat tree of two levels over 10 Gbit/s links, 1.25 GB/s and 1 us each; and Ethernet, one switch with a link of 1 Gbit/s,
@@ -128,10 +128,12 @@ for network in ${NETWORKS:-tree ethernet}; do
     echo "|---|---|---|---|---|---|---|"
     for ranks in "${@:-16 64 256 1024}"; do
         for count in $ranks; do
-            for case in ${CASES:-heat direct}; do
+            for case in ${CASES:-heat direct fmm}; do
                 case $case-$count in
                 heat-*) simulate "$network" "$count" heat 256 ;;
                 direct-*) simulate "$network" "$count" direct 16384 ;;
+                fmm-256 | fmm-1024) ;; # takes more than six minutes
+                fmm-*) simulate "$network" "$count" fmm 65536 ;;
                 esac
             done
         done
