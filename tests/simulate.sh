@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The communication of heat and of direct summation on simulated ranks, against the model of `parhelion predict`: a table for docs/model.md.
-# Usage: [NETWORKS="tree ethernet"] tests/simulate.sh [RANKS...] (16 64 256 1024). Needs SimGrid's SMPI (Debian: libsimgrid-dev). Exit code 77: it is not there.
+# The communication of heat, direct summation and multipoles on simulated ranks, against the model of `parhelion predict`: a table for docs/model.md.
+# Usage: [NETWORKS="tree ethernet"] [CASES="heat direct fmm"] tests/simulate.sh [RANKS...] (16 64 256 1024). Needs SimGrid's SMPI (Debian: libsimgrid-dev). Exit code 77: it is not there.
 # 1,024 ranks of the direct sum take some minutes and 3 GB.
 #
 # Platforms, one rank a host: a fat tree of two levels over 10 Gbit/s links, 1.25 GB/s and 1 us each; and Ethernet, one switch with a link of 1 Gbit/s,
@@ -17,10 +17,10 @@ bindings() {
     local source
     source=$(cargo metadata --locked --format-version 1 --features mpi |
         python3 -c 'import json, os, sys; print(next(os.path.dirname(p["manifest_path"]) for p in json.load(sys.stdin)["packages"] if p["name"] == "mpi-sys"))')
-    rm -rf "$work/mpi-sys"
-    cp -r "$source" "$work/mpi-sys"
-    chmod -R u+w "$work/mpi-sys"
-    python3 - "$work/mpi-sys" <<'PYTHON'
+    rm -rf "$work/patched"
+    cp -r "$source" "$work/patched"
+    chmod -R u+w "$work/patched"
+    python3 - "$work/patched" <<'PYTHON'
 import sys
 
 def edit(name, pairs):
@@ -81,6 +81,10 @@ extern "C" {
 
 #[cfg(test)]''')])
 PYTHON
+    # Files that are as they were are not built anew, nor is what stands on them.
+    diff -rq "$work/patched" "$work/mpi-sys" >"$work/changed" 2>&1 && return
+    rm -rf "$work/mpi-sys"
+    mv "$work/patched" "$work/mpi-sys"
 }
 
 # platform NETWORK RANKS FILE: a network with that many hosts.
@@ -101,12 +105,14 @@ platform() {
   <cluster id="net" prefix="host-" suffix="" radical="0-$(($2 - 1))" speed="1Gf" sharing_policy="SPLITDUPLEX" $links/>
 </platform>
 XML
+    # Without a list SMPI takes hosts by their names, host-10 after host-1: neighbours in rank would not be neighbours in the tree.
+    seq -f 'host-%.0f' 0 $(($2 - 1)) >"$3.hosts"
 }
 
 # simulate NETWORK RANKS KIND SIZE
 simulate() {
     platform "$1" "$2" "$work/$1-$2.xml"
-    timeout 1800 smpirun -np "$2" -platform "$work/$1-$2.xml" --cfg=smpi/simulate-computation:no --cfg=smpi/bw-factor:0:1 \
+    timeout 1800 smpirun -np "$2" -platform "$work/$1-$2.xml" -hostfile "$work/$1-$2.xml.hosts" --cfg=smpi/simulate-computation:no --cfg=smpi/bw-factor:0:1 \
         --cfg=smpi/lat-factor:0:1 --cfg=smpi/privatization:dlopen --log=root.threshold:error \
         "$work/release/libparhelion_simgrid.so" "$3" "$PWD" "$4"
 }
@@ -122,8 +128,14 @@ for network in ${NETWORKS:-tree ethernet}; do
     echo "|---|---|---|---|---|---|---|"
     for ranks in "${@:-16 64 256 1024}"; do
         for count in $ranks; do
-            simulate "$network" "$count" heat 256
-            simulate "$network" "$count" direct 16384
+            for case in ${CASES:-heat direct fmm}; do
+                case $case-$count in
+                heat-*) simulate "$network" "$count" heat 256 ;;
+                direct-*) simulate "$network" "$count" direct 16384 ;;
+                fmm-256 | fmm-1024) ;; # takes more than six minutes
+                fmm-*) simulate "$network" "$count" fmm 65536 ;;
+                esac
+            done
         done
     done
 done

@@ -12,6 +12,7 @@
 //! and not the end of the process.
 
 use super::ending::{end_job, end_job_with};
+use super::launcher::speaks_for_the_job;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::interrupt;
@@ -22,8 +23,11 @@ use signal_hook::low_level;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Variable with the process that has started this one and wants it to end with itself.
+/// Variable with the process that has started this one and wants it to end with itself; or [`HOLDER`].
 pub const PARENT: &str = "PARHELION_PARENT";
+/// The process that holds the other end of standard input. Launchers pass that on to rank 0, so it is known to ranks that they have started,
+/// whose parent is the launcher.
+pub const HOLDER: &str = "stdin";
 
 /// How long a thread that aborts is held back.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -52,9 +56,34 @@ pub fn watch() -> Result<()> {
     thread.map(|_| ()).map_err(refused)
 }
 
-/// A member of a pool stops as on SIGTERM when the pool has gone, however that ended: nobody would collect its result. Linux can do that.
+/// Whoever runs for another process stops as on SIGTERM when that has gone, however it ended: nobody would collect the result.
 fn stop_with_parent() {
-    let Some(parent) = std::env::var(PARENT).ok().and_then(|text| text.parse::<i32>().ok()) else { return };
+    let Ok(parent) = std::env::var(PARENT) else { return };
+    if parent == HOLDER {
+        stop_with_holder();
+    } else if let Ok(parent) = parent.parse() {
+        stop_with_process(parent);
+    }
+}
+
+/// Waits for the end of standard input, which nobody writes to: the kernel closes the other end when its holder has gone. The ranks but the
+/// first have no standard input, or a copy; they hear of it between steps. No number of a process is compared, which another may have by then.
+fn stop_with_holder() {
+    if !speaks_for_the_job() {
+        return;
+    }
+    let wait = || {
+        // An end that cannot be read is no end.
+        if std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).is_ok() {
+            interrupt::request(libc::SIGTERM);
+        }
+    };
+    // Without a thread the run goes on to its end, as it would without a holder.
+    let _ = std::thread::Builder::new().name("holder".to_owned()).spawn(wait);
+}
+
+/// Linux can tell a process of the end of its parent.
+fn stop_with_process(parent: i32) {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     if rustix::process::getppid().is_none_or(|found| found.as_raw_nonzero().get() != parent) {

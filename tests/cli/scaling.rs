@@ -288,6 +288,34 @@ fn a_stopped_experiment_ends_its_child_and_goes_on() {
     assert!(after.len() == 6 && after[..before.len()] == before[..], "{after:?}");
 }
 
+#[test]
+fn a_killed_experiment_takes_its_child_along() {
+    let workshop = Workshop::new();
+    let fixed = ["--repeats", "2", "--output", "out", "--launcher", "none", "--machine", machine()];
+    // Minutes, if nobody ends it.
+    let long = ["--set", "time.steps=10000000", "--threads", "1"];
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_parhelion"));
+    program.args([&["scaling", "solid.toml"][..], &long, &fixed].concat()).current_dir(workshop.path("."));
+    program.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = program.spawn().unwrap();
+    let begun = |lines: &[String]| lines.iter().any(|line| line.contains(" run "));
+    wait_until(|| begun(&processes_in(&workshop)));
+    // In its loop, where it listens to nobody but signals.
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(begun(&processes_in(&workshop)), "it runs for minutes");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until(|| processes_in(&workshop).is_empty());
+    assert_eq!(processes_in(&workshop), Vec::<String>::new());
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() && start.elapsed() < Duration::from_secs(50) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Command lines of processes that work in a workshop.
 fn processes_in(workshop: &Workshop) -> Vec<String> {
     let place = workshop.path("out/").display().to_string();

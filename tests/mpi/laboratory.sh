@@ -223,3 +223,19 @@ kept=$(wc -l <"$scratch/ended/experiment/runs.csv")
 grep -q "going on after $((kept - 1)) runs" "$scratch/stderr" || fail "it began anew: $(cat "$scratch/stderr")"
 [ "$(grep -c ",ok," "$scratch/ended/experiment/runs.csv")" = 4 ] || fail "$(cat "$scratch/ended/experiment/runs.csv")"
 echo "  an experiment that is asked to end leaves nothing behind, and goes on"
+
+# One that is killed cannot end its ranks; they see that it has gone.
+"$PARHELION" scaling inputs/heat/eigenmode_3d.toml --set time.steps=300000 --ranks 2 --threads 1 --repeats 1 --launcher mpirun \
+    --machine "$scratch/shared.json" --output "$scratch/ended/killed" >/dev/null 2>"$scratch/stderr" </dev/null &
+experiment=$!
+# The program, mpirun, two ranks.
+await_here 4
+sleep 1
+kill -KILL $experiment
+wait $experiment 2>/dev/null || true
+for _ in $(seq 600); do
+    [ -n "$(here)" ] || break
+    sleep 0.05
+done
+[ -z "$(here)" ] || fail "left behind by an experiment that was killed: $(here)"
+echo "  an experiment that is killed leaves nothing behind"

@@ -17,13 +17,15 @@ const SIZES: [usize; 2] = [8, 1 << 20];
 const TRIPS: [(usize, usize); 2] = [(50, 400), (5, 30)];
 /// Distinguishes these messages from those of runs.
 const TAG: u16 = 0x6d61;
+/// Name of the link between the first host and the one in the middle of the list, where that is not the next one.
+pub const FAR: &str = "mpi_far";
 /// A socket that waits longer has lost its other end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Cost of messages of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
-    /// `shared_memory`, `tcp` or `mpi`.
+    /// `shared_memory`, `tcp`, `mpi` or [`FAR`].
     pub name: String,
     /// Between what, in words.
     #[serde(default)]
@@ -58,9 +60,9 @@ fn bound_ping_pong(comm: &dyn Communicator) -> [f64; 2] {
 }
 
 /// Between rank 0 and `partner`, on rank 0. Collective.
-pub fn ranks(comm: &dyn Communicator, partner: usize, between: String) -> Option<Link> {
+pub fn ranks(comm: &dyn Communicator, name: &str, partner: usize, between: String) -> Option<Link> {
     let seconds = ping_pong(comm, partner);
-    (comm.rank() == 0).then(|| Link::of("mpi", between, seconds))
+    (comm.rank() == 0).then(|| Link::of(name, between, seconds))
 }
 
 /// Medians of half a round trip between ranks 0 and `partner` for both sizes; of no meaning elsewhere.

@@ -59,3 +59,17 @@ fn the_page_names_every_part() {
         assert!(page.contains(word), "no {word} in {page}");
     }
 }
+
+#[test]
+fn a_near_and_a_far_host_are_asked() {
+    let on = |hosts: &str| -> Vec<Placement> {
+        let of = |host: char| Placement { host: host.to_string(), cores: vec![0], parallelism: 1, threads: 1 };
+        hosts.chars().map(of).collect()
+    };
+    let partners_on = |hosts: &str| partners(hosts.len(), &on(hosts));
+    assert_eq!(partners_on("a"), []);
+    assert_eq!(partners_on("aa"), [("mpi", 1)]);
+    assert_eq!(partners_on("aabbcc"), [("mpi", 2)], "the host in the middle is the next one");
+    assert_eq!(partners_on("aabbccdd"), [("mpi", 2), (links::FAR, 4)]);
+    assert_eq!(partners_on("abcdabcd"), [("mpi", 1), (links::FAR, 2)], "hosts in turn");
+}

@@ -190,7 +190,7 @@ pub fn measure_here(directory: &Path) -> Machine {
 /// has; files in `directory`, if they can be written there. The result counts on rank 0. Collective.
 pub fn measure(comm: &dyn Communicator, placements: &[Placement], directory: &Path) -> Machine {
     let start = Instant::now();
-    let between_ranks = link_of_ranks(comm, placements);
+    let between_ranks = links_of_ranks(comm, placements);
     if comm.rank() > 0 {
         return empty();
     }
@@ -259,22 +259,32 @@ fn all_flops(threads: usize) -> Vec<Flops> {
     CpuPath::available().into_iter().flat_map(of_path).collect()
 }
 
-/// Between rank 0 and the first rank on another host, or the next one. Collective.
-fn link_of_ranks(comm: &dyn Communicator, placements: &[Placement]) -> Option<Link> {
-    if comm.size() < 2 {
-        return None;
-    }
-    let here = placements.first().map(|placement| placement.host.clone())?;
-    let far = placements.iter().position(|placement| placement.host != here);
-    let between = match far {
-        Some(rank) => format!("ranks 0 and {rank} on {here} and {}", placements[rank].host),
-        None => format!("ranks 0 and 1 on {here}"),
-    };
+/// Between rank 0 and each of its [`partners`]. Collective.
+fn links_of_ranks(comm: &dyn Communicator, placements: &[Placement]) -> Vec<Link> {
+    let here = host::name();
     let transport = std::env::var("OMPI_MCA_btl").map_or(String::new(), |btl| format!(" (Open MPI's btl {btl})"));
-    let link = links::ranks(comm, far.unwrap_or(1), between + &transport);
+    let link_with = |(name, rank): (&'static str, usize)| {
+        let there = placements.first().zip(placements.get(rank)).filter(|(first, other)| first.host != other.host);
+        let hosts = there.map_or(here.clone(), |(first, other)| format!("{} and {}", first.host, other.host));
+        links::ranks(comm, name, rank, format!("ranks 0 and {rank} on {hosts}{transport}"))
+    };
+    let links = partners(comm.size(), placements).into_iter().filter_map(link_with).collect();
     // Nobody may go on to measure while others still talk.
     comm.barrier();
-    link
+    links
+}
+
+/// Links of rank 0 that are measured, and the other end of each: the first rank on another host, or the next rank; and the first rank on the
+/// host in the middle of the list, if that is further away.
+fn partners(size: usize, placements: &[Placement]) -> Vec<(&'static str, usize)> {
+    if size < 2 {
+        return Vec::new();
+    }
+    let is_new = |&rank: &usize| placements[..rank].iter().all(|placement| placement.host != placements[rank].host);
+    let firsts: Vec<usize> = (0..placements.len()).filter(is_new).collect();
+    let next = firsts.get(1).copied().unwrap_or(1);
+    let middle = Some(firsts.len() / 2).filter(|&middle| middle > 1).map(|middle| (links::FAR, firsts[middle]));
+    [("mpi", next)].into_iter().chain(middle).collect()
 }
 
 fn bindings(placements: &[Placement]) -> Vec<Binding> {

@@ -84,12 +84,11 @@ impl HeatWork {
 impl Share {
     fn add(&mut self, shape: &Shape<'_>, rank: usize, neighbour: usize, bytes: f64) {
         self.bytes += bytes;
+        self.latency_s = self.latency_s.max(shape.alpha_s(rank, neighbour));
         if shape.is_remote(rank, neighbour) {
-            self.latency_s = self.latency_s.max(shape.remote.alpha_s);
             // The ranks of a host share its way to the network.
             self.remote_s += bytes * shape.remote.beta_s_per_byte * shape.here() as f64;
         } else {
-            self.latency_s = self.latency_s.max(shape.local.alpha_s);
             self.local_s += bytes * shape.local.beta_s_per_byte;
         }
     }

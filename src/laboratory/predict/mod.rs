@@ -2,7 +2,8 @@
 //!
 //! The kernels' rates are measured: a short run of the deck's own kernels on this machine ([`calibrate`]). They are carried to other
 //! machines by the roofline (Williams, Waterman and Patterson 2009): what moves memory scales with the bandwidth of a host, what computes
-//! with its arithmetic. Messages cost alpha + beta x bytes (Hockney 1994) over the real decomposition, reductions ceil(log2 P) alpha.
+//! with its arithmetic. Messages cost alpha + beta x bytes (Hockney 1994) over the real decomposition, reductions ceil(log2 P) alpha. Between
+//! hosts there are two alphas, one of neighbours and one across the machine.
 //! Formulas and their limits: `docs/model.md`.
 //!
 //! Refused: the roofline alone for rates. It knows neither what a sweep loses at the ends of rows nor what a tree costs.
@@ -14,7 +15,7 @@ pub mod page;
 pub mod works;
 
 use super::machine::Machine;
-use super::machine::links::Link;
+use super::machine::links::{FAR, Link};
 use crate::error::Result;
 use serde::Serialize;
 
@@ -87,20 +88,26 @@ pub struct Shape<'a> {
     pub per_host: usize,
     /// Messages in a host.
     pub local: &'a Link,
-    /// Messages between hosts.
+    /// Messages between hosts, latency that of neighbours.
     pub remote: &'a Link,
+    /// Latency between hosts that are further apart.
+    pub far_alpha_s: f64,
 }
 
 impl<'a> Shape<'a> {
     /// So many ranks, as many on a host as its cores serve.
     pub fn new(machine: &Machine, links: &'a Links, ranks: usize, threads: usize) -> Shape<'a> {
-        let per_host = (machine.cores / threads).max(1);
-        Shape { ranks, threads, per_host, local: &links.local, remote: &links.remote }
+        Shape::filled(links, ranks, threads, (machine.cores / threads).max(1))
     }
 
     /// All ranks on one host, whether or not it has cores for them.
     pub fn on_one_host(links: &'a Links, ranks: usize, threads: usize) -> Shape<'a> {
-        Shape { ranks, threads, per_host: ranks, local: &links.local, remote: &links.remote }
+        Shape::filled(links, ranks, threads, ranks)
+    }
+
+    fn filled(links: &'a Links, ranks: usize, threads: usize, per_host: usize) -> Shape<'a> {
+        let Links { local, remote, far_alpha_s, .. } = links;
+        Shape { ranks, threads, per_host, local, remote, far_alpha_s: *far_alpha_s }
     }
 
     /// Workers that share a core of the fullest host; 1 if there are enough.
@@ -128,14 +135,28 @@ impl<'a> Shape<'a> {
         a / self.per_host != b / self.per_host
     }
 
-    /// The link of the longest way.
-    pub fn widest(&self) -> &Link {
+    /// Seconds of an empty message between two ranks.
+    pub fn alpha_s(&self, a: usize, b: usize) -> f64 {
+        match (a / self.per_host).abs_diff(b / self.per_host) {
+            0 => self.local.alpha_s,
+            1 => self.remote.alpha_s,
+            _ => self.far_alpha_s,
+        }
+    }
+
+    /// The link that leaves a host, if there are several.
+    pub fn outer(&self) -> &Link {
         if self.hosts() > 1 { self.remote } else { self.local }
     }
 
-    /// Seconds of a reduction over all ranks: ceil(log2 P) messages of no length.
+    /// Seconds of an empty message over half of the hosts.
+    pub fn across_s(&self) -> f64 {
+        self.alpha_s(0, self.hosts() / 2 * self.per_host)
+    }
+
+    /// Seconds of a reduction over all ranks: ceil(log2 P) messages of no length, each as long as the longest.
     pub fn reduction_s(&self) -> f64 {
-        f64::from(self.ranks.next_power_of_two().trailing_zeros()) * self.widest().alpha_s
+        f64::from(self.ranks.next_power_of_two().trailing_zeros()) * self.across_s()
     }
 }
 
@@ -144,14 +165,17 @@ impl<'a> Shape<'a> {
 pub struct Links {
     /// In a host.
     pub local: Link,
-    /// Between hosts.
+    /// Between hosts that are neighbours.
     pub remote: Link,
-    /// Where the second comes from, in words.
+    /// Latency between hosts that are further apart; what a byte costs is the same.
+    pub far_alpha_s: f64,
+    /// Where the costs between hosts come from, in words.
     pub origin: &'static str,
 }
 
 impl Links {
-    /// Of a machine; between hosts as told, or as between MPI ranks, or as over the loopback.
+    /// Of a machine; between hosts as told, or as between MPI ranks, or as over the loopback. Only a machine that was measured on several
+    /// hosts knows that far ones take longer.
     pub fn new(machine: &Machine, network: Option<[f64; 2]>) -> Links {
         let free = Link { name: "none".to_owned(), between: String::new(), alpha_s: 0.0, beta_s_per_byte: 0.0 };
         let local = machine.link("shared_memory").cloned().unwrap_or(free);
@@ -161,6 +185,7 @@ impl Links {
             alpha_s,
             beta_s_per_byte,
         });
+        let far_of_ranks = if told.is_none() { machine.link(FAR) } else { None };
         let (remote, origin) = match (told, machine.link("mpi"), machine.link("tcp")) {
             (Some(link), _, _) => (link, "as --network says"),
             (None, Some(link), _) => (link.clone(), "as measured between MPI ranks"),
@@ -169,7 +194,8 @@ impl Links {
             }
             (None, None, None) => (local.clone(), "as in one host: a stand-in; give --network for a real one"),
         };
-        Links { local, remote, origin }
+        let far_alpha_s = far_of_ranks.map_or(remote.alpha_s, |far| far.alpha_s.max(remote.alpha_s));
+        Links { local, remote, far_alpha_s, origin }
     }
 }
 

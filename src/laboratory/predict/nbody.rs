@@ -4,7 +4,6 @@ use super::{Parts, Shape, Work, flops_of, host_factor};
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
 use crate::laboratory::machine::Machine;
-use crate::laboratory::machine::links::Link;
 use crate::nbody::model::{NBodyModel, SOURCE_BYTES, memory_bytes};
 use crate::nbody::problem::{Integrator, Method, NBodyProblem};
 use crate::nbody::relay::{Hop, Relay};
@@ -14,9 +13,6 @@ use crate::timing::Phase;
 const DIRECT_REDUCTIONS: f64 = 4.0;
 /// Reductions of an evaluation by multipoles besides those of its rounds: borders, crown, fields, failures.
 const TREE_REDUCTIONS: f64 = 12.0;
-
-/// Messages within a host, where they are counted elsewhere.
-const FREE: Link = Link { name: String::new(), between: String::new(), alpha_s: 0.0, beta_s_per_byte: 0.0 };
 
 /// What a step of one rank cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -159,20 +155,18 @@ impl NBodyWork {
         let (ranks, [pairs, linear]) = (shape.ranks as f64, self.alone(machine, shape));
         let largest = block_range(self.count as usize, shape.ranks, 0).1 as f64 / self.count as f64;
         let evaluations = self.costs.evaluations;
-        let (block, link) = (SOURCE_BYTES as f64 * self.count as f64 / ranks, shape.widest());
-        // Messages of a stage fly at once, but share the way out of a host, and into it.
-        let hop =
-            if shape.ranks > 1 { link.alpha_s + busiest(shape) as f64 * block * link.beta_s_per_byte } else { 0.0 };
+        let block = SOURCE_BYTES as f64 * self.count as f64 / ranks;
+        let [hop, first_hop] = if shape.ranks > 1 { hops_s(shape, block) } else { [0.0; 2] };
         // In a host bytes are copies, and a rank copies out as many blocks as it copies in.
-        let copies = if shape.hosts() == 1 { 2.0 * (ranks - 1.0) * block * link.beta_s_per_byte } else { 0.0 };
+        let copies = if shape.hosts() == 1 { 2.0 * (ranks - 1.0) * block * shape.local.beta_s_per_byte } else { 0.0 };
         let cover = pairs * largest / (evaluations.max(1.0) * ranks);
         // Nothing hides the way of the first block, and the last one is summed when all have come.
-        let filling = Relay::new(shape.ranks, 0).depth() as f64;
+        let filling = first_hop * Relay::new(shape.ranks, 0).depth() as f64;
         let hidden = hop.min(cover) * (ranks - 1.0);
         Parts {
             compute_s: (pairs + linear) * largest,
             overhead_s: evaluations * copies,
-            messages_s: evaluations * (hop * (filling + ranks - 1.0) - hidden),
+            messages_s: evaluations * (filling + hop * (ranks - 1.0) - hidden),
             hidden_s: evaluations * hidden,
             reductions_s: evaluations * DIRECT_REDUCTIONS * shape.reduction_s(),
         }
@@ -187,9 +181,10 @@ impl NBodyWork {
         let bodies = (self.count as f64 / ranks) / (self.measured as f64 / 2.0);
         let surface = bodies.powf(2.0 / 3.0) * levels.min(2.0);
         // What is lost holds the messages of the two ranks in this process.
-        let link = if shape.hosts() > 1 { shape.remote } else { &FREE };
+        let (alpha_s, beta_s_per_byte) =
+            if shape.hosts() > 1 { (shape.across_s(), shape.remote.beta_s_per_byte) } else { (0.0, 0.0) };
         // Requests and answers of the two ranks follow each other; those of more ranks fly beside them.
-        let flying = counts.messages * link.alpha_s + counts.bytes * surface * link.beta_s_per_byte;
+        let flying = counts.messages * alpha_s + counts.bytes * surface * beta_s_per_byte;
         let compute = (pairs * imbalance * growth + rest) / ranks;
         let hidden = flying.min(0.5 * compute);
         Parts {
@@ -200,6 +195,17 @@ impl NBodyWork {
             reductions_s: self.costs.evaluations * TREE_REDUCTIONS * shape.reduction_s(),
         }
     }
+}
+
+/// Seconds of a stage with hops of blocks of so many bytes, and of one while the first block is on its way. They fly at once, and stages wait
+/// for the busiest host, whose messages share its way out or in; nearly all of its hops are to near hosts, for half of all go to the
+/// next rank and a quarter to the second. A block makes its wide hops first, when few ranks have it, and what one that is `n` ranks wide delays
+/// is the rank that sets out with its own block `n` stages later. So far latency holds up no stage but those of the first block.
+fn hops_s(shape: &Shape<'_>, block: f64) -> [f64; 2] {
+    let (outer, most) = (shape.outer(), busiest(shape));
+    let in_flight = |messages: usize| messages as f64 * block * outer.beta_s_per_byte;
+    let near = outer.alpha_s + in_flight(most);
+    [near, near.max(shape.across_s() + in_flight(most.min(1)))]
 }
 
 /// Most messages that leave one host, or reach one, in a stage of the direct sum. As many stages as a host has ranks are looked at: they repeat

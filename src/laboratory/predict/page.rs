@@ -28,7 +28,9 @@ pub fn page(heading: &Heading<'_>, rows: &[(usize, Result<Prediction>)], best: O
     heading.measured.iter().for_each(|words| line(format!("measured      {words}")));
     let link = &heading.links.remote;
     let rate = 1e-9 / link.beta_s_per_byte.max(1e-18);
-    line(format!("network       {:.3} us + bytes / {rate:.2} GB/s, {}", link.alpha_s * 1e6, heading.links.origin));
+    let (alpha_s, far_alpha_s) = (link.alpha_s, heading.links.far_alpha_s);
+    let far = if far_alpha_s > alpha_s { format!(" ({:.3} us from afar)", far_alpha_s * 1e6) } else { String::new() };
+    line(format!("network       {:.3} us{far} + bytes / {rate:.2} GB/s, {}", alpha_s * 1e6, heading.links.origin));
     line(String::new());
     line("  ranks threads hosts       s/step  range                      total s  speed-up  efficiency  messages  memory/rank".into());
     for (ranks, row) in rows {
@@ -79,6 +81,7 @@ pub fn json(heading: &Heading<'_>, rows: &[(usize, Result<Prediction>)], best: O
         "measured": heading.measured,
         "local": heading.links.local,
         "remote": heading.links.remote,
+        "remote_far_alpha_s": heading.links.far_alpha_s,
         "remote_origin": heading.links.origin,
         "predictions": rows.iter().map(row).collect::<Vec<_>>(),
         "fastest_ranks": best.map(|best| best.ranks),

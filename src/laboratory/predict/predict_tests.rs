@@ -139,6 +139,55 @@ fn a_stage_of_the_direct_sum_is_a_block_or_a_hop() {
 }
 
 #[test]
+fn far_hosts_are_known_from_ranks_that_were_measured_and_not_from_what_is_told() {
+    let mut machine = machine();
+    let far_alpha_s = |machine: &Machine, network: Option<[f64; 2]>| Links::new(machine, network).far_alpha_s;
+    close(far_alpha_s(&machine, None), 1e-5);
+    machine.links.extend([link("mpi", 2e-6, 1e-10), link("mpi_far", 4e-6, 1e-10)]);
+    let links = Links::new(&machine, None);
+    close(links.remote.alpha_s, 2e-6);
+    close(links.far_alpha_s, 4e-6);
+    close(far_alpha_s(&machine, Some([3e-6, 1e-10])), 3e-6);
+    // Two ranks a host: in it, next to it, beyond; and over half of one, three and four hosts.
+    let shape = |ranks: usize| Shape::new(&machine, &links, ranks, 1);
+    for (rank, alpha_s) in [(1, 1e-6), (2, 2e-6), (4, 4e-6)] {
+        close(shape(8).alpha_s(0, rank), alpha_s);
+    }
+    for (ranks, alpha_s) in [(2, 1e-6), (5, 2e-6), (8, 4e-6)] {
+        close(shape(ranks).across_s(), alpha_s);
+    }
+    close(shape(8).reduction_s(), 3.0 * 4e-6);
+}
+
+#[test]
+fn far_latency_holds_up_the_first_block_alone() {
+    // Four ranks on two hosts: the machine's second half is the neighbour. Sixteen on eight: it is not.
+    let flying = |far_alpha_s: f64, ranks: usize| {
+        let (machine, work) = (machine(), bodies(None));
+        let links = Links { far_alpha_s, ..Links::new(&machine, Some([1e-3, 1e-9])) };
+        let parts = work.parts(&machine, &Shape::new(&machine, &links, ranks, 1)).unwrap();
+        parts.messages_s + parts.hidden_s
+    };
+    close(flying(1.0, 4), flying(1e-3, 4));
+    let near = flying(1e-3, 16) / 19.0;
+    close(flying(1.0, 16), 15.0 * near + 4.0 * (1.0 + 20_000.0 / 16.0 * 32.0 * 1e-9));
+    // Two messages and more of those near take longer than one that is hardly later.
+    close(flying(1e-3 + 1e-8, 16), 19.0 * near);
+}
+
+#[test]
+fn halos_of_far_neighbours_take_the_far_latency() {
+    let (machine, work) = (machine(), heat());
+    let flying = |far_alpha_s: f64, ranks: usize| {
+        let links = Links { far_alpha_s, ..Links::new(&machine, Some([1e-3, 0.0])) };
+        let parts = work.parts(&machine, &Shape::new(&machine, &links, ranks, 1)).unwrap();
+        parts.messages_s + parts.hidden_s
+    };
+    close(flying(0.5, 4), 1e-3);
+    close(flying(0.5, 16), 0.5);
+}
+
+#[test]
 fn the_tree_keeps_what_was_seen_at_two_ranks() {
     let counts = TreeCounts { messages: 10.0, bytes: 1e6, imbalance: 1.1, growth: 1.06, lost_s: 0.05 };
     let two = row(&bodies(Some(counts)), Some([1e-5, 1e-9]), 2);

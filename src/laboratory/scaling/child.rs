@@ -1,8 +1,12 @@
-//! A child process that can neither hang nor be forgotten: it runs under a time limit, ends when this process is asked to stop, and what it
-//! says on standard error is kept.
+//! A child process that can neither hang nor be forgotten: it runs under a time limit, ends when this process is asked to stop or is killed,
+//! and what it says on standard error is kept.
+//!
+//! A run that is a child reads its standard input, of which this process holds the other end. When this process has gone, that ends, and so
+//! does the run ([`crate::runtime::signals`]). Refused: a signal at the death of the parent alone, since the parent of ranks is their launcher.
 
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::runtime::signals::{HOLDER, PARENT};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -50,7 +54,8 @@ impl Ended {
 /// Exit code 3 if it cannot be started.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let spawned =
+        command.env(PARENT, HOLDER).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|cause| Error::Io(format!("cannot start {name}: {cause}; check the launcher")))?;
     let words = listen(&mut child);
     let status = wait(&mut child, limit);
@@ -140,6 +145,12 @@ mod tests {
         let ended = shell("echo waiting >&2; exec sleep 600", Duration::from_millis(100));
         assert!(ended.timed_out && ended.code.is_none() && ended.message == "waiting", "{ended:?}");
         assert!(start.elapsed() < Duration::from_secs(60), "it would have slept for minutes");
+    }
+
+    #[test]
+    fn standard_input_has_no_end_while_this_process_lives() {
+        let ended = shell("cat >&2", Duration::from_millis(100));
+        assert!(ended.timed_out && ended.message.is_empty(), "{ended:?}");
     }
 
     #[test]

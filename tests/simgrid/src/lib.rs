@@ -1,7 +1,10 @@
-//! The communication of heat and of direct summation on simulated ranks (SimGrid SMPI), against the model of `parhelion predict`.
+//! The communication of heat, of direct summation and of multipoles on simulated ranks (SimGrid SMPI), against the model of `parhelion predict`.
 //!
 //! Ranks run the program's own halo exchange and its own blocks of sources over SMPI. What they compute is done but takes no simulated
-//! time; instead each exchange takes the seconds that the model gives to computing, so that only messages are compared.
+//! time; instead each exchange takes the seconds that the model gives to computing, so that only messages are compared. What multipoles compute
+//! between messages cannot be told from outside: it takes no time at all, and is compared with the model's messages and reductions alone.
+
+mod simulated;
 
 use mpi::ffi;
 use parhelion::comm::mpi::MpiRank;
@@ -13,15 +16,17 @@ use parhelion::input::bodies::Files;
 use parhelion::input::mask;
 use parhelion::laboratory::machine::links::Link;
 use parhelion::laboratory::machine::{Machine, bandwidth::Bandwidth};
-use parhelion::laboratory::predict::calibrate::Rate;
+use parhelion::laboratory::predict::calibrate::{self, Rate};
 use parhelion::laboratory::predict::heat::HeatWork;
 use parhelion::laboratory::predict::nbody::{NBodyCosts, NBodyWork};
 use parhelion::laboratory::predict::{Links, Parts, Shape, Work};
 use parhelion::nbody::direct::DirectSum;
+use parhelion::nbody::fmm::Fmm;
 use parhelion::nbody::force::Forces;
 use parhelion::nbody::initial;
 use parhelion::nbody::relay::Relay;
 use parhelion::run_config::RunConfig;
+use simulated::{Called, Simulated};
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::path::Path;
@@ -35,76 +40,7 @@ const MEMORY: f64 = 1e18;
 /// Steps that are timed, after one that is not: of heat, and of bodies, where a step of 1,024 ranks is a million messages.
 const STEPS: [u32; 2] = [5, 1];
 
-unsafe extern "C" {
-    /// Lets so many simulated seconds pass.
-    fn smpi_execute_benched(seconds: f64);
-}
-
-fn compute(seconds: f64) {
-    // SAFETY: a function of SMPI that takes any duration, called from a simulated process.
-    unsafe { smpi_execute_benched(seconds) }
-}
-
-/// MPI ranks whose exchanges hide and precede so many seconds of computing.
-struct Simulated {
-    inner: MpiRank,
-    /// Exchanges to come that hide nothing: there is nothing to compute yet.
-    idle: Cell<usize>,
-    hidden_s: Cell<f64>,
-    after_s: Cell<f64>,
-}
-
-impl Communicator for Simulated {
-    fn rank(&self) -> usize {
-        self.inner.rank()
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
-    }
-
-    fn barrier(&self) {
-        self.inner.barrier();
-    }
-
-    fn all_reduce(&self, op: ReduceOp, values: &mut [f64]) {
-        self.inner.all_reduce(op, values);
-    }
-
-    fn all_sum(&self, values: &mut [i64]) {
-        self.inner.all_sum(values);
-    }
-
-    fn broadcast(&self, root: usize, bytes: &mut Vec<u8>) {
-        self.inner.broadcast(root, bytes);
-    }
-
-    fn gather(&self, root: usize, bytes: &[u8]) -> Vec<Vec<u8>> {
-        self.inner.gather(root, bytes)
-    }
-
-    fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut()) {
-        let idle = self.idle.get();
-        self.idle.set(idle.saturating_sub(1));
-        self.inner.exchange(outgoing, incoming, &mut || {
-            work();
-            if idle == 0 {
-                compute(self.hidden_s.get());
-            }
-        });
-        compute(self.after_s.get());
-    }
-
-    fn poll(&self, tag: u16, data: &mut [u8]) -> Option<usize> {
-        self.inner.poll(tag, data)
-    }
-
-    fn abort(&self, exit_code: u8) -> ! {
-        self.inner.abort(exit_code)
-    }
-}
-
-/// Entry point for `smpirun`: `heat` or `direct`, the repository, and the number of cells along an edge or of bodies.
+/// Entry point for `smpirun`: `heat`, `direct` or `fmm`, the repository, and the number of cells along an edge or of bodies.
 #[unsafe(no_mangle)]
 pub extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     // SAFETY: what a C program is given: so many pointers to texts that end with 0.
@@ -112,20 +48,29 @@ pub extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     let arguments: Vec<String> = (1..count as usize).map(text).collect();
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     let inner = MpiRank::start(None).expect("MPI starts");
-    let comm = Simulated { inner, idle: Cell::new(0), hidden_s: Cell::new(0.0), after_s: Cell::new(0.0) };
-    let is_heat = arguments[0] == "heat";
-    // Halos go to neighbours along three axes, some of which are far apart as ranks; blocks of bodies wait for hops to the next rank.
-    let (link, size) = (measured_link(&comm, if is_heat { comm.size() / 2 } else { 1 }), arguments[2].clone());
-    let (simulated, parts) =
-        if is_heat { heat(&comm, &arguments[1], &size, &link) } else { direct(&comm, &arguments[1], &size, &link) };
+    let comm = Simulated {
+        inner,
+        idle: Cell::new(0),
+        hidden_s: Cell::new(0.0),
+        after_s: Cell::new(0.0),
+        called: Cell::default(),
+    };
+    let (links, size) = (measured_links(&comm), arguments[2].clone());
+    let run = match arguments[0].as_str() {
+        "heat" => heat,
+        "direct" => direct,
+        _ => multipoles,
+    };
+    let (simulated, parts) = run(&comm, &arguments[1], &size, &links);
     if comm.rank() == 0 {
         let model = parts.step_s();
         println!(
-            "| {} {size} | {} | {:.2} us + bytes / {:.2} GB/s | {simulated:.4e} | {model:.4e} | {:+.1} % | {:.0} % |",
+            "| {} {size} | {} | {:.2}, {:.2} us + bytes / {:.2} GB/s | {simulated:.4e} | {model:.4e} | {:+.1} % | {:.0} % |",
             arguments[0],
             comm.size(),
-            link.alpha_s * 1e6,
-            1e-9 / link.beta_s_per_byte,
+            links.remote.alpha_s * 1e6,
+            links.far_alpha_s * 1e6,
+            1e-9 / links.remote.beta_s_per_byte,
             100.0 * (model / simulated - 1.0),
             100.0 * (1.0 - parts.compute_s / model)
         );
@@ -153,6 +98,8 @@ fn measured_link(comm: &Simulated, partner: usize) -> Link {
         }
         (now() - start) / 2.0
     };
+    // The partner may still be on its way out of what came before.
+    half_trip(8);
     let times = [half_trip(8), half_trip(1 << 20)];
     let bits: Vec<u8> = times.iter().flat_map(|time| time.to_le_bytes()).collect();
     let mut bits = if comm.rank() == 0 { bits } else { Vec::new() };
@@ -160,6 +107,12 @@ fn measured_link(comm: &Simulated, partner: usize) -> Link {
     let of = |n: usize| f64::from_le_bytes(bits[8 * n..8 * n + 8].try_into().expect("eight bytes"));
     let beta = (of(1) - of(0)) / ((1 << 20) - 8) as f64;
     Link { name: "mpi".to_owned(), between: "simulated hosts".to_owned(), alpha_s: of(0), beta_s_per_byte: beta }
+}
+
+/// Between the first two ranks, and over half of them.
+fn measured_links(comm: &Simulated) -> Links {
+    let [near, far] = [1, comm.size() / 2].map(|partner| measured_link(comm, partner));
+    Links { local: near.clone(), remote: near, far_alpha_s: far.alpha_s, origin: "" }
 }
 
 /// A host of one core, so that every message crosses the network.
@@ -195,14 +148,13 @@ fn timed(comm: &Simulated, steps: u32, mut step: impl FnMut()) -> f64 {
     seconds[0]
 }
 
-fn heat(comm: &Simulated, repository: &str, edge: &str, link: &Link) -> (f64, Parts) {
+fn heat(comm: &Simulated, repository: &str, edge: &str, links: &Links) -> (f64, Parts) {
     let cells = format!("grid.cells=[{edge},{edge},{edge}]");
     let RunConfig::Heat(config) = load(repository, "inputs/heat/bench_512.toml", &[cells]) else { unreachable!() };
     let home = machine();
     let rates = vec![Rate { threads: 1, per_s: CELLS_PER_S }];
     let work = HeatWork { config: (*config).clone(), rates, home: home.clone(), steps: None, how: String::new() };
-    let links = Links { local: link.clone(), remote: link.clone(), origin: "" };
-    let shape = Shape::new(&home, &links, comm.size(), 1);
+    let shape = Shape::new(&home, links, comm.size(), 1);
     let mut parts = work.parts(&home, &shape).expect("the ranks fit");
     parts.reductions_s = shape.reduction_s();
     let mut model = HeatModel::new(config.problem.clone(), comm, &HeatOptions::default()).expect("a model");
@@ -219,7 +171,7 @@ fn heat(comm: &Simulated, repository: &str, edge: &str, link: &Link) -> (f64, Pa
     (seconds, parts)
 }
 
-fn direct(comm: &Simulated, repository: &str, bodies: &str, link: &Link) -> (f64, Parts) {
+fn direct(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -> (f64, Parts) {
     let overrides = [format!("bodies.count={bodies}"), "gravity.method=\"direct\"".to_owned()];
     let RunConfig::NBody(config) = load(repository, "inputs/nbody/plummer_100k.toml", &overrides) else {
         unreachable!()
@@ -240,8 +192,7 @@ fn direct(comm: &Simulated, repository: &str, bodies: &str, link: &Link) -> (f64
         steps: None,
         home: home.clone(),
     };
-    let links = Links { local: link.clone(), remote: link.clone(), origin: "" };
-    let shape = Shape::new(&home, &links, comm.size(), 1);
+    let shape = Shape::new(&home, links, comm.size(), 1);
     let parts = work.parts(&home, &shape).expect("the ranks fit");
     let mut forces = DirectSum::new(&config.problem.gravity, CpuPath::best());
     // Each stage of an evaluation is an exchange and hides a block, once the first one has come.
@@ -252,4 +203,34 @@ fn direct(comm: &Simulated, repository: &str, bodies: &str, link: &Link) -> (f64
         forces.evaluate(&mut own, 0, comm).expect("finite forces");
     });
     (seconds, parts)
+}
+
+fn multipoles(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -> (f64, Parts) {
+    let overrides = [format!("bodies.count={bodies}"), "gravity.method=\"fmm\"".to_owned()];
+    let RunConfig::NBody(config) = load(repository, "inputs/nbody/plummer_100k.toml", &overrides) else {
+        unreachable!()
+    };
+    let mut own = initial::bodies(&config.problem, &Files, comm).expect("bodies");
+    let mut count = [own.len() as i64];
+    comm.all_sum(&mut count);
+    let mut forces = Fmm::new(&config.problem.gravity, CpuPath::best());
+    // The first evaluation moves bodies to their ranks, and estimates fields.
+    forces.evaluate(&mut own, 0, comm).expect("finite forces");
+    let seconds = timed(comm, STEPS[1], || {
+        comm.called.set(Called::default());
+        forces.evaluate(&mut own, 0, comm).expect("finite forces");
+    });
+    let called = comm.called.get();
+    if comm.rank() > 0 {
+        return (seconds, Parts::default());
+    }
+    eprintln!("an evaluation on rank 0: {called:?}");
+    let home = machine();
+    let mut work =
+        calibrate::bodies(&config, &config.problem, (count[0] as u64, None), 1, home.clone()).expect("costs");
+    work.costs = NBodyCosts { evaluations: 1.0, ..NBodyCosts::default() };
+    if let Some(counts) = &mut work.tree {
+        counts.lost_s = 0.0;
+    }
+    (seconds, work.parts(&home, &Shape::new(&home, links, comm.size(), 1)).expect("the ranks fit"))
 }
