@@ -41,7 +41,7 @@ const LEFT: u64 = 1 << 15;
 const ROWS: [Row; 9] = [
     Row { accuracy: 1e-2, orders: [3, 7], share: 1.5, target: 20.0, leaf_capacity: 96, most_left: LEFT },
     Row { accuracy: 3e-3, orders: [4, 8], share: 2.4, target: 25.0, leaf_capacity: 96, most_left: LEFT },
-    Row { accuracy: 1e-3, orders: [5, 9], share: 4.0, target: 40.0, leaf_capacity: 128, most_left: LEFT },
+    Row { accuracy: 1e-3, orders: [5, 9], share: 3.6, target: 36.0, leaf_capacity: 128, most_left: LEFT },
     Row { accuracy: 3e-4, orders: [5, 9], share: 2.5, target: 25.0, leaf_capacity: 128, most_left: LEFT },
     Row { accuracy: 1e-4, orders: [6, 10], share: 2.8, target: 30.0, leaf_capacity: 160, most_left: LEFT },
     Row { accuracy: 3e-5, orders: [6, 10], share: 2.4, target: 32.0, leaf_capacity: 160, most_left: LEFT },
