@@ -44,9 +44,9 @@ const ROWS: [Row; 9] = [
     Row { accuracy: 1e-3, orders: [5, 9], share: 3.6, target: 36.0, leaf_capacity: 128, most_left: LEFT },
     Row { accuracy: 3e-4, orders: [5, 9], share: 2.5, target: 25.0, leaf_capacity: 128, most_left: LEFT },
     Row { accuracy: 1e-4, orders: [6, 10], share: 2.8, target: 30.0, leaf_capacity: 160, most_left: LEFT },
-    Row { accuracy: 3e-5, orders: [6, 10], share: 2.4, target: 32.0, leaf_capacity: 160, most_left: LEFT },
-    Row { accuracy: 1e-5, orders: [6, 10], share: 1.4, target: 50.0, leaf_capacity: 192, most_left: LEFT },
-    Row { accuracy: 1e-6, orders: [5, 10], share: 0.95, target: 40.0, leaf_capacity: 192, most_left: 2 * LEFT },
+    Row { accuracy: 3e-5, orders: [6, 10], share: 1.9, target: 32.0, leaf_capacity: 160, most_left: LEFT },
+    Row { accuracy: 1e-5, orders: [6, 10], share: 1.3, target: 50.0, leaf_capacity: 192, most_left: LEFT },
+    Row { accuracy: 1e-6, orders: [5, 10], share: 0.88, target: 40.0, leaf_capacity: 192, most_left: 2 * LEFT },
     Row { accuracy: 1e-7, orders: [8, 10], share: 1.2, target: 60.0, leaf_capacity: 192, most_left: 2 * LEFT },
 ];
 
