@@ -7,8 +7,8 @@
 //!    roots of branches go to everyone.
 //! 3. [`field`]: what errors are compared with: the accelerations of the last evaluation, or a coarse estimate before the first.
 //! 4. [`evaluation`]: branches are walked ([`traversal`]); pairs of cells that [`acceptance`] finds good enough interact ([`interaction`])
-//!    at the smallest sufficient order; the rest acts body by body, and a leaf to which too much is left is walked in [`parts`]. What a walk would miss ([`survey`]) comes from its owner
-//!    ([`exchange`]) while other branches are computed.
+//!    at the smallest sufficient order; the rest acts body by body. A leaf is a target about a [`ball`] of its own, and one to which too much
+//!    is left is walked in [`parts`]. What a walk would miss ([`survey`]) comes from its owner ([`exchange`]) while other branches are computed.
 //!
 //! Nothing that depends on ranks, threads or time enters a force. Cells are those of one global tree; their moments are combined from
 //! children in order of keys, below a branch and above it by the same code; whether a pair is accepted depends on that pair;
@@ -18,7 +18,7 @@
 //! that the user has to choose; a tree that is kept and repaired from step to step (building one costs less than a tenth of a walk).
 
 pub mod acceptance;
-mod ball;
+pub mod ball;
 pub mod cell;
 pub mod crown;
 pub mod domain;

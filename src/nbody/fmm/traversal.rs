@@ -4,9 +4,10 @@
 //! target's expansion; a larger one is replaced by its children; the rest is handed to the target's children, together with the
 //! expansion. At a leaf the rest is opened down to leaves, whose bodies act one by one. Lists keep the order of keys and follow from pairs of
 //! cells of the global tree alone, so they are the same whoever walks. A task is one branch of this rank: it walks down the
-//! crown to it and then through it. A leaf is a target about a ball of its own ([`super::ball`]); one to which too much is left is divided like a cell, for this walk only ([`super::parts`]). What the
-//! crown's cells sum is not stored or sent: a thread that walks several branches in a row finds the cells above the next one in its
-//! room, and computes only those that it has not. Refused: the symmetric dual walk, which touches two targets at once.
+//! crown to it and then through it. A leaf is a target about a ball of its own ([`super::ball`]); one to which too much is left is
+//! divided like a cell, for this walk only ([`super::parts`]). What the crown's cells sum is not stored or sent: a thread that walks
+//! several branches in a row finds the cells above the next one in its room, and computes only those that it has not. Refused: the
+//! symmetric dual walk, which touches two targets at once.
 
 use super::acceptance::Acceptance;
 use super::cell::{Cell, Content, away};
