@@ -39,7 +39,7 @@ const LEFT: u64 = 1 << 15;
 /// the error of a cell is that of the few bodies at its rim: low ones besides cost nothing, and the 99th percentile is at most 3.4 instead of
 /// 3.8 times the rms (a million bodies at 1e-6). High ones besides shorten the tail of small clusters: 3.3 instead of 3.55 times at 1e-2 and 3e-3.
 const ROWS: [Row; 9] = [
-    Row { accuracy: 1e-2, orders: [3, 7], share: 1.5, target: 20.0, leaf_capacity: 96, most_left: LEFT },
+    Row { accuracy: 1e-2, orders: [3, 7], share: 1.3, target: 16.0, leaf_capacity: 96, most_left: LEFT },
     Row { accuracy: 3e-3, orders: [4, 8], share: 2.4, target: 25.0, leaf_capacity: 96, most_left: LEFT },
     Row { accuracy: 1e-3, orders: [5, 9], share: 3.6, target: 36.0, leaf_capacity: 128, most_left: LEFT },
     Row { accuracy: 3e-4, orders: [5, 9], share: 2.5, target: 25.0, leaf_capacity: 128, most_left: LEFT },
