@@ -26,32 +26,43 @@ pub fn all_to_all(comm: &dyn Communicator, parts: &[impl AsRef<[u8]>]) -> Vec<Ve
 /// # Panics
 /// As [`all_to_all`].
 pub fn all_to_all_while(comm: &dyn Communicator, parts: &[impl AsRef<[u8]>], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
-    let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
     assert_eq!(parts.len(), comm.size(), "one part for every rank");
-    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_le_bytes()).collect();
-    let mut expected = vec![[0u8; 8]; comm.size()];
+    let parts: Vec<(usize, &[u8])> = parts.iter().map(AsRef::as_ref).enumerate().collect();
+    let ranks: Vec<usize> = (0..comm.size()).collect();
+    pass(comm, &parts, &ranks, work)
+}
+
+/// Sends parts to these ranks and returns what comes from those, in their order. `work` runs once while the parts fly.
+fn pass(comm: &dyn Communicator, parts: &[(usize, &[u8])], from: &[usize], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
+    let lengths: Vec<[u8; 8]> = parts.iter().map(|(_, part)| (part.len() as u64).to_le_bytes()).collect();
+    let mut expected = vec![[0u8; 8]; from.len()];
     let outgoing: Vec<Outgoing> =
-        lengths.iter().enumerate().map(|(to, data)| Outgoing { to, tag: COUNT_TAG, data }).collect();
+        parts.iter().zip(&lengths).map(|(&(to, _), data)| Outgoing { to, tag: COUNT_TAG, data }).collect();
     let mut incoming: Vec<Incoming> =
-        expected.iter_mut().enumerate().map(|(from, data)| Incoming { from, tag: COUNT_TAG, data }).collect();
+        from.iter().zip(&mut expected).map(|(&from, data)| Incoming { from, tag: COUNT_TAG, data }).collect();
     comm.exchange(&outgoing, &mut incoming, &mut || ());
     let mut received: Vec<Vec<u8>> = expected.iter().map(|n| vec![0; u64::from_le_bytes(*n) as usize]).collect();
-    exchange_pieces(comm, &parts, &mut received, work);
+    pass_pieces(comm, parts, from.iter().copied().zip(&mut received), work);
     received
 }
 
-fn exchange_pieces(comm: &dyn Communicator, parts: &[&[u8]], received: &mut [Vec<u8>], work: &mut dyn FnMut()) {
+fn pass_pieces<'a>(
+    comm: &dyn Communicator,
+    parts: &[(usize, &[u8])],
+    received: impl Iterator<Item = (usize, &'a mut Vec<u8>)>,
+    work: &mut dyn FnMut(),
+) {
     let tag = |piece: usize| {
         assert!(piece < MOST_PIECES, "a message is longer than {MOST_PIECES} pieces of {PIECE} bytes");
         ROW_TAG + piece as u16
     };
     let mut outgoing = Vec::new();
-    for (to, part) in parts.iter().enumerate() {
+    for &(to, part) in parts {
         let pieces = part.chunks(PIECE).enumerate();
         outgoing.extend(pieces.map(|(piece, data)| Outgoing { to, tag: tag(piece), data }));
     }
     let mut incoming = Vec::new();
-    for (from, part) in received.iter_mut().enumerate() {
+    for (from, part) in received {
         let pieces = part.chunks_mut(PIECE).enumerate();
         incoming.extend(pieces.map(|(piece, data)| Incoming { from, tag: tag(piece), data }));
     }
@@ -68,24 +79,13 @@ pub fn all_gather(comm: &dyn Communicator, bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut parts = vec![bytes.to_vec()];
     while parts.len() < size {
         let (have, more) = (parts.len(), parts.len().min(size - parts.len()));
-        let received = pass_on(comm, (rank + size - have) % size, (rank + have) % size, &pack(&parts[..more]));
-        parts.append(&mut unpack(&received));
+        let packed = pack(&parts[..more]);
+        let (to, from) = ((rank + size - have) % size, (rank + have) % size);
+        let received = pass(comm, &[(to, &packed)], &[from], &mut || ());
+        parts.extend(received.iter().flat_map(|packed| unpack(packed)));
     }
     parts.rotate_right(rank);
     parts
-}
-
-/// Sends bytes to one rank and returns what comes from another.
-fn pass_on(comm: &dyn Communicator, to: usize, from: usize, bytes: &[u8]) -> Vec<u8> {
-    let (length, mut expected) = ((bytes.len() as u64).to_le_bytes(), [0; 8]);
-    let outgoing = Outgoing { to, tag: COUNT_TAG, data: &length };
-    comm.exchange(&[outgoing], &mut [Incoming { from, tag: COUNT_TAG, data: &mut expected }], &mut || ());
-    let mut parts: Vec<&[u8]> = vec![&[]; comm.size()];
-    parts[to] = bytes;
-    let mut received = vec![Vec::new(); comm.size()];
-    received[from] = vec![0; u64::from_le_bytes(expected) as usize];
-    exchange_pieces(comm, &parts, &mut received, &mut || ());
-    std::mem::take(&mut received[from])
 }
 
 fn pack(parts: &[Vec<u8>]) -> Vec<u8> {

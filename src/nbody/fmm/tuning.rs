@@ -33,7 +33,7 @@ struct Row {
 /// twice of it is taken: at 1e-7 half of that takes 1.5 to 1.9 times as long.)
 const LEFT: u64 = 1 << 15;
 
-/// Measured, so that the 99th percentile of the errors is between 0.65 and 0.85 of the accuracy where it is largest among N = 3e3 to
+/// Measured, so that the 99th percentile of the errors is between 0.65 and 0.9 of the accuracy where it is largest among N = 3e3 to
 /// 1e6 bodies in Plummer spheres, two of them, a uniform sphere, a steep cusp with an extended halo and a cluster of clusters. The wide range
 /// of orders lets large targets far outside take a high one instead of being divided down to bodies. Where only high orders may be taken,
 /// the error of a cell is that of the few bodies at its rim: low ones besides cost nothing, and the 99th percentile is at most 3.4 instead of

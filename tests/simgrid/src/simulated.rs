@@ -34,8 +34,8 @@ pub struct Called {
     pub exchanges: u32,
     pub reductions: u32,
     pub reduced_bytes: usize,
-    /// To or from everyone.
-    pub shared_bytes: usize,
+    /// Sent in exchanges.
+    pub sent_bytes: usize,
 }
 
 impl Simulated {
@@ -45,7 +45,7 @@ impl Simulated {
             exchanges: so_far.exchanges + what.exchanges,
             reductions: so_far.reductions + what.reductions,
             reduced_bytes: so_far.reduced_bytes + what.reduced_bytes,
-            shared_bytes: so_far.shared_bytes + what.shared_bytes,
+            sent_bytes: so_far.sent_bytes + what.sent_bytes,
         });
     }
 }
@@ -75,7 +75,6 @@ impl Communicator for Simulated {
 
     fn broadcast(&self, root: usize, bytes: &mut Vec<u8>) {
         self.inner.broadcast(root, bytes);
-        self.count(Called { shared_bytes: bytes.len(), ..Called::default() });
     }
 
     fn gather(&self, root: usize, bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -83,7 +82,8 @@ impl Communicator for Simulated {
     }
 
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut()) {
-        self.count(Called { exchanges: 1, ..Called::default() });
+        let sent_bytes = outgoing.iter().map(|message| message.data.len()).sum();
+        self.count(Called { exchanges: 1, sent_bytes, ..Called::default() });
         let idle = self.idle.get();
         self.idle.set(idle.saturating_sub(1));
         self.inner.exchange(outgoing, incoming, &mut || {
