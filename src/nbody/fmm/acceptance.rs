@@ -173,7 +173,10 @@ fn judge<V: Lanes>(
                 let clear = V::splat(1.0).add(opening.mul(V::splat(-1.0)));
                 let allowed = squared.mul(V::splat(share * (acceptance.inverse_constant * target.field))).mul(clear);
                 let [a, b] = [get(RADIUS).mul(inverse), V::splat(target.radius).mul(inverse)];
-                let bounds = Bounds { pair: allowed, target: V::splat(of_target) };
+                // The force of a softened source is M r / R^3, and near its middle such forces cancel while these errors add up: measured, r^2 / R^2
+                // keeps dense clusters that are smaller than the softening at the accuracy, r / R does not.
+                let given = distance_squared.mul(inverse).mul(inverse);
+                let bounds = Bounds { pair: allowed, target: V::splat(of_target).mul(given) };
                 smallest(acceptance, bounds, get(MASS), &powers, a, b, part)
             }
         };

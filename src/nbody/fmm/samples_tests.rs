@@ -2,6 +2,7 @@
 
 use crate::nbody::problem::{Gravity, Method, Precision, Softening};
 use crate::particles::Particles;
+use rayon::prelude::*;
 
 /// Counter-based random numbers (splitmix64).
 pub struct Random(pub u64);
@@ -121,7 +122,7 @@ pub fn errors_of(bodies: &Particles, eps: f64, constant: f64, samples: impl Iter
         let found = bodies.acceleration_of(body);
         length([0, 1, 2].map(|axis| found[axis] - truth[axis])) / length(truth)
     };
-    let mut errors: Vec<f64> = samples.map(error).collect();
+    let mut errors: Vec<f64> = samples.collect::<Vec<_>>().into_par_iter().map(error).collect();
     errors.sort_by(f64::total_cmp);
     errors
 }

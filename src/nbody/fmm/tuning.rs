@@ -33,21 +33,21 @@ struct Row {
 /// twice of it is taken: at 1e-7 half of that takes 1.5 to 1.9 times as long.)
 const LEFT: u64 = 1 << 15;
 
-/// Measured, so that the 99th percentile of the errors is between 0.65 and 0.9 of the accuracy where it is largest among N = 3e3 to
-/// 1e6 bodies in Plummer spheres, two of them, a uniform sphere, a steep cusp with an extended halo and a cluster of clusters. The wide range
-/// of orders lets large targets far outside take a high one instead of being divided down to bodies. Where only high orders may be taken,
-/// the error of a cell is that of the few bodies at its rim: low ones besides cost nothing, and the 99th percentile is at most 3.4 instead of
-/// 3.8 times the rms (a million bodies at 1e-6). High ones besides shorten the tail of small clusters: 3.3 instead of 3.55 times at 1e-2 and 3e-3.
+/// Measured, so that the 99th percentile of the errors is at most 0.9 of the accuracy and 3.5 times the rms at N = 1e5 to 1e6 bodies in Plummer
+/// spheres, two of them, a uniform sphere, twenty equal clusters, and twenty with a thousandfold range of sizes. The wide range of
+/// orders lets large targets far outside take a high one instead of being divided down to bodies; and where much of the force is summed
+/// exactly, low ones bring the errors of most bodies nearer to those of the worst, at the same cost. A low bound on the target's expansion and a
+/// larger share of the field instead do the same for clusters: 3.5 instead of 3.9 times the rms at 1e-6.
 const ROWS: [Row; 9] = [
     Row { accuracy: 1e-2, orders: [3, 7], share: 1.3, target: 16.0, leaf_capacity: 96, most_left: LEFT },
     Row { accuracy: 3e-3, orders: [4, 8], share: 2.4, target: 25.0, leaf_capacity: 96, most_left: LEFT },
-    Row { accuracy: 1e-3, orders: [5, 9], share: 3.6, target: 36.0, leaf_capacity: 128, most_left: LEFT },
-    Row { accuracy: 3e-4, orders: [5, 9], share: 2.5, target: 25.0, leaf_capacity: 128, most_left: LEFT },
-    Row { accuracy: 1e-4, orders: [6, 10], share: 2.8, target: 30.0, leaf_capacity: 160, most_left: LEFT },
-    Row { accuracy: 3e-5, orders: [6, 10], share: 1.9, target: 32.0, leaf_capacity: 160, most_left: LEFT },
-    Row { accuracy: 1e-5, orders: [6, 10], share: 1.3, target: 50.0, leaf_capacity: 192, most_left: LEFT },
-    Row { accuracy: 1e-6, orders: [5, 10], share: 0.88, target: 40.0, leaf_capacity: 192, most_left: 2 * LEFT },
-    Row { accuracy: 1e-7, orders: [8, 10], share: 1.2, target: 60.0, leaf_capacity: 192, most_left: 2 * LEFT },
+    Row { accuracy: 1e-3, orders: [4, 9], share: 3.2, target: 11.0, leaf_capacity: 128, most_left: LEFT },
+    Row { accuracy: 3e-4, orders: [5, 9], share: 2.6, target: 18.0, leaf_capacity: 128, most_left: LEFT },
+    Row { accuracy: 1e-4, orders: [5, 10], share: 2.8, target: 12.0, leaf_capacity: 160, most_left: LEFT },
+    Row { accuracy: 3e-5, orders: [5, 9], share: 1.9, target: 12.0, leaf_capacity: 128, most_left: LEFT },
+    Row { accuracy: 1e-5, orders: [2, 10], share: 1.6, target: 14.0, leaf_capacity: 192, most_left: LEFT },
+    Row { accuracy: 1e-6, orders: [3, 10], share: 1.3, target: 12.0, leaf_capacity: 192, most_left: 2 * LEFT },
+    Row { accuracy: 1e-7, orders: [3, 10], share: 1.15, target: 14.0, leaf_capacity: 192, most_left: 2 * LEFT },
 ];
 
 impl Tuning {
