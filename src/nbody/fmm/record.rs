@@ -30,7 +30,7 @@ pub fn read_cell(numbers: &mut Numbers<'_>, owner: u32, moments: &mut [Line]) ->
     cell.center = numbers.array();
     cell.bounds = [numbers.array(), numbers.array()];
     cell.powers = numbers.array::<SIDE>().map(|power| power as f32);
-    lanes::numbers_mut(moments).fill_with(|| numbers.take());
+    numbers.fill(lanes::numbers_mut(moments));
     cell
 }
 
@@ -61,8 +61,20 @@ impl<'a> Numbers<'a> {
         f64::from_le_bytes(*number)
     }
 
+    /// As many of the next as there is room for.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn fill(&mut self, room: &mut [f64]) {
+        let (head, rest) = self.bytes.split_at(size_of_val(room));
+        room.iter_mut().zip(head.as_chunks().0).for_each(|(number, bytes)| *number = f64::from_le_bytes(*bytes));
+        self.bytes = rest;
+    }
+
     /// The next few.
     pub fn array<const N: usize>(&mut self) -> [f64; N] {
-        std::array::from_fn(|_| self.take())
+        let mut numbers = [0.0; N];
+        self.fill(&mut numbers);
+        numbers
     }
 }

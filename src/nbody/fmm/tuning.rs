@@ -47,7 +47,7 @@ const ROWS: [Row; 9] = [
     Row { accuracy: 3e-5, orders: [5, 9], share: 1.9, target: 12.0, leaf_capacity: 128, most_left: LEFT },
     Row { accuracy: 1e-5, orders: [2, 10], share: 1.6, target: 14.0, leaf_capacity: 192, most_left: LEFT },
     Row { accuracy: 1e-6, orders: [3, 10], share: 1.3, target: 12.0, leaf_capacity: 192, most_left: 2 * LEFT },
-    Row { accuracy: 1e-7, orders: [3, 10], share: 1.15, target: 14.0, leaf_capacity: 192, most_left: 2 * LEFT },
+    Row { accuracy: 1e-7, orders: [3, 10], share: 1.05, target: 14.0, leaf_capacity: 192, most_left: 2 * LEFT },
 ];
 
 impl Tuning {
