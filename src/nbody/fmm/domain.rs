@@ -46,7 +46,7 @@ pub fn distribute(
     }
     let cube = root_cube(bodies, comm);
     let mut sorted = Sorted::of(bodies, &cube);
-    let grain = (total[0] as u64 / (BRANCHES * comm.size() as u64)).max(1);
+    let grain = grain(total[0] as u64, comm.size());
     let work_before = sorted.work_before(work);
     let limit = LeafLimit::new(leaf_capacity, total[0] as u64);
     let crown = Crown::find(LocalKeys { keys: &sorted.keys, work_before: &work_before }, grain, limit, comm);
@@ -59,6 +59,11 @@ pub fn distribute(
     reorder(bodies, &sorted.order);
     let limit = limit.refined(&bodies_by_level(&sorted.keys, &crown, &borders, limit, comm));
     Ok(Some(Domain { crown, borders, limit, keys: sorted.keys }))
+}
+
+/// Bodies of a branch at most, if so many bodies are shared out to so many ranks.
+pub fn grain(total: u64, ranks: usize) -> u64 {
+    (total / (BRANCHES * ranks as u64)).max(1)
 }
 
 fn check_positions(bodies: &Particles) -> Result<()> {
