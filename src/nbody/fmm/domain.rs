@@ -189,8 +189,7 @@ fn travel(
     let mut leaving: Vec<&[u32]> = ranges.iter().map(|range| &sorted.order[range.clone()]).collect();
     leaving[comm.rank()] = &[];
     let batch = (BATCH / comm.size()).max(1);
-    let counts: Vec<Vec<u8>> = leaving.iter().map(|rest| (rest.len() as u64).to_le_bytes().to_vec()).collect();
-    let arriving: u64 = route::all_to_all(comm, &counts).iter().map(|count| word(count, 0)).sum();
+    let arriving: u64 = route::swap(comm, leaving.iter().map(|rest| rest.len() as u64).collect()).iter().sum();
     let mut arrived = Particles::with_capacity(arriving as usize);
     loop {
         let mut left = [leaving.iter().map(|rest| rest.len()).max().unwrap_or(0) as f64];
