@@ -199,10 +199,11 @@ impl Sample {
         }
     }
 
-    /// Seconds of the parts of a step on this process alone, the step of the median; and the bodies after that.
+    /// Seconds of the parts of a step on this process alone, the step of the median; and the bodies before it, with
+    /// forces: how many steps are measured depends on the machine, and the bytes that ranks send on the bodies.
     fn costs(&self, comm: &dyn Communicator) -> Result<(NBodyCosts, Particles)> {
         let mut model = self.model(comm)?;
-        let dt = self.dt(&model);
+        let (dt, bodies) = (self.dt(&model), model.bodies().clone());
         let mut last = NBodyCosts::of(&model);
         let mut steps: Vec<NBodyCosts> = Vec::new();
         median_seconds(|| {
@@ -214,7 +215,7 @@ impl Sample {
         })?;
         let mut counted = steps.split_off(1);
         counted.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
-        Ok((counted[counted.len() / 2], model.bodies().clone()))
+        Ok((counted[counted.len() / 2], bodies))
     }
 
     /// What two ranks lose a step, with `threads` each if there are cores for them.
