@@ -272,9 +272,18 @@ fn between_and_beyond_counts_amounts_go_with_powers_of_the_ranks() {
     for (ranks, shared) in [(2, 200.0), (4, 400.0), (8, 800.0), (16, 1600.0), (1024, 102_400.0)] {
         let at = Traffic::at(&counted, ranks).unwrap();
         close(at.shared, shared);
-        assert_eq!((at.ranks, at.mean, at.exchanges), (ranks, 8.0, 5.0));
+        close(at.mean, 8.0);
+        close(at.exchanges, 5.0);
+        assert_eq!(at.ranks, ranks);
     }
     close(Traffic::at(&counted[..1], 64).unwrap().shared, 400.0);
+    // Four times as much, then twice: the same, and no more.
+    let fading =
+        [(4, 100.0), (16, 400.0), (64, 800.0)].map(|(ranks, shared)| Traffic { ranks, shared, ..traffic(8.0) });
+    for (ranks, shared) in [(8, 200.0), (64, 800.0), (128, 800.0 * 2f64.powf(0.125)), (4096, 800.0 * 2f64.powf(0.125))]
+    {
+        close(Traffic::at(&fading, ranks).unwrap().shared, shared);
+    }
     assert_eq!(Traffic::at(&[], 64), None);
 }
 

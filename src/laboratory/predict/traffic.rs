@@ -159,17 +159,20 @@ impl Traffic {
         }
     }
 
-    /// On so many ranks, from counts on ascending numbers of them: each amount goes with a power of the ranks between two counts, and on with
-    /// that of the last two. None without counts.
+    /// On so many ranks, from counts on ascending numbers of them: each amount goes with a power of the ranks between two counts. Beyond the last
+    /// one that power falls off as it did before, down to none: a rank has the less to answer the fewer bodies it owns. None without counts.
     pub fn at(counted: &[Traffic], ranks: usize) -> Option<Traffic> {
         let above = counted.iter().position(|traffic| traffic.ranks >= ranks).unwrap_or(counted.len());
         let upper = above.min(counted.len().checked_sub(1)?).max(1);
         let [low, high] = [counted.get(upper - 1)?, counted.get(upper).unwrap_or(&counted[upper - 1])];
         let [from, to] = [low, high].map(|traffic| (traffic.ranks as f64).ln());
         let weight = if to > from { ((ranks as f64).ln() - from) / (to - from) } else { 0.0 };
+        let before = upper.checked_sub(2).map(|n| &counted[n]).filter(|_| weight > 1.0);
         let power = |of: fn(&Traffic) -> f64| {
-            let [low, high] = [low, high].map(|traffic| of(traffic).max(1.0));
-            low * (high / low).powf(weight)
+            let amount = |traffic: &Traffic| of(traffic).max(1.0).ln();
+            let rise = amount(high) - amount(low);
+            let change = before.map_or(0.0, |before| rise - (amount(low) - amount(before)));
+            (amount(low) + rise + beyond(rise, change, weight - 1.0)).exp()
         };
         Some(Traffic {
             ranks,
@@ -205,6 +208,17 @@ impl Traffic {
         let all = here * self.mean * elsewhere * shape.across_s_per_byte();
         self.exchanges * shape.across_s() + here * self.shared * shape.across_s_per_byte() + busiest.max(all)
     }
+}
+
+/// What is added to a logarithm after so many steps, if the last step added `rise`, and `change` more than the one before: as a parabola has it, up
+/// to its turn. A rise that grows goes on as it is.
+fn beyond(rise: f64, change: f64, steps: f64) -> f64 {
+    if rise * change >= 0.0 || steps <= 0.0 {
+        return rise * steps;
+    }
+    let turn = (-rise / change - 0.5).max(0.0);
+    let steps = steps.min(turn);
+    rise * steps + 0.5 * change * steps * (steps + 1.0)
 }
 
 /// Messages of the n-th call of every rank.
