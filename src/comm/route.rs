@@ -28,22 +28,40 @@ pub fn all_to_all(comm: &dyn Communicator, parts: &[impl AsRef<[u8]>]) -> Vec<Ve
 pub fn all_to_all_while(comm: &dyn Communicator, parts: &[impl AsRef<[u8]>], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
     assert_eq!(parts.len(), comm.size(), "one part for every rank");
     let parts: Vec<(usize, &[u8])> = parts.iter().map(AsRef::as_ref).enumerate().collect();
-    let ranks: Vec<usize> = (0..comm.size()).collect();
-    pass(comm, &parts, &ranks, work)
+    let lengths = swap(comm, parts.iter().map(|(_, part)| part.len() as u64).collect());
+    let mut received: Vec<Vec<u8>> = lengths.into_iter().map(|length| vec![0; length as usize]).collect();
+    pass_pieces(comm, &parts, received.iter_mut().enumerate(), work);
+    received
 }
 
-/// Sends parts to these ranks and returns what comes from those, in their order. `work` runs once while the parts fly.
-fn pass(comm: &dyn Communicator, parts: &[(usize, &[u8])], from: &[usize], work: &mut dyn FnMut()) -> Vec<Vec<u8>> {
-    let lengths: Vec<[u8; 8]> = parts.iter().map(|(_, part)| (part.len() as u64).to_le_bytes()).collect();
-    let mut expected = vec![[0u8; 8]; from.len()];
-    let outgoing: Vec<Outgoing> =
-        parts.iter().zip(&lengths).map(|(&(to, _), data)| Outgoing { to, tag: COUNT_TAG, data }).collect();
-    let mut incoming: Vec<Incoming> =
-        from.iter().zip(&mut expected).map(|(&from, data)| Incoming { from, tag: COUNT_TAG, data }).collect();
-    comm.exchange(&outgoing, &mut incoming, &mut || ());
-    let mut received: Vec<Vec<u8>> = expected.iter().map(|n| vec![0; u64::from_le_bytes(*n) as usize]).collect();
-    pass_pieces(comm, parts, from.iter().copied().zip(&mut received), work);
-    received
+/// Sends a word to every rank and returns what came from each, in rank order. Collective.
+///
+/// Ranks pass on to one that is once, twice, four times as far what has so far to go (Bruck et al. 1997): ceil(log2 P) messages of P / 2 words
+/// each. One for every other rank would be a thousand at a time on a thousand ranks.
+pub fn swap(comm: &dyn Communicator, mut words: Vec<u64>) -> Vec<u64> {
+    let (size, rank) = (comm.size(), comm.rank());
+    // By how far they have to go.
+    words.rotate_left(rank);
+    let steps = std::iter::successors(Some(1), |step| Some(2 * step)).take_while(|&step| step < size);
+    for step in steps {
+        let is_moved = |&n: &usize| n & step != 0;
+        let sent: Vec<u8> = (0..size).filter(is_moved).flat_map(|n| words[n].to_le_bytes()).collect();
+        let mut received = vec![0; sent.len()];
+        pass(comm, ((rank + step) % size, &sent), ((rank + size - step) % size, &mut received));
+        for (n, word) in (0..size).filter(is_moved).zip(received.as_chunks().0) {
+            words[n] = u64::from_le_bytes(*word);
+        }
+    }
+    // By how far they have come, backwards.
+    words.reverse();
+    words.rotate_right((rank + 1) % size);
+    words
+}
+
+/// Sends words to one rank and receives as many from another.
+fn pass(comm: &dyn Communicator, (to, sent): (usize, &[u8]), (from, received): (usize, &mut [u8])) {
+    let outgoing = [Outgoing { to, tag: COUNT_TAG, data: sent }];
+    comm.exchange(&outgoing, &mut [Incoming { from, tag: COUNT_TAG, data: received }], &mut || ());
 }
 
 fn pass_pieces<'a>(
@@ -81,8 +99,11 @@ pub fn all_gather(comm: &dyn Communicator, bytes: &[u8]) -> Vec<Vec<u8>> {
         let (have, more) = (parts.len(), parts.len().min(size - parts.len()));
         let packed = pack(&parts[..more]);
         let (to, from) = ((rank + size - have) % size, (rank + have) % size);
-        let received = pass(comm, &[(to, &packed)], &[from], &mut || ());
-        parts.extend(received.iter().flat_map(|packed| unpack(packed)));
+        let mut length = [0; 8];
+        pass(comm, (to, &(packed.len() as u64).to_le_bytes()), (from, &mut length));
+        let mut received = vec![0; u64::from_le_bytes(length) as usize];
+        pass_pieces(comm, &[(to, &packed)], [(from, &mut received)].into_iter(), &mut || ());
+        parts.extend(unpack(&received));
     }
     parts.rotate_right(rank);
     parts
@@ -122,9 +143,11 @@ mod tests {
         for size in 1..=9 {
             let all = threads::run(size, |comm: &dyn Communicator| {
                 let parts: Vec<Vec<u8>> = (0..size).map(|to| message(comm.rank(), to)).collect();
-                (all_to_all(comm, &parts), all_gather(comm, &message(comm.rank(), 0)))
+                let words = (0..size as u64).map(|to| 100 * comm.rank() as u64 + to).collect();
+                (all_to_all(comm, &parts), all_gather(comm, &message(comm.rank(), 0)), swap(comm, words))
             });
-            for (rank, (received, gathered)) in all.into_iter().enumerate() {
+            for (rank, (received, gathered, words)) in all.into_iter().enumerate() {
+                assert_eq!(words, (0..size).map(|from| (100 * from + rank) as u64).collect::<Vec<_>>());
                 assert_eq!(received, (0..size).map(|from| message(from, rank)).collect::<Vec<_>>());
                 assert_eq!(gathered, (0..size).map(|from| message(from, 0)).collect::<Vec<_>>());
             }

@@ -38,7 +38,10 @@ fn heat(arguments: &PredictArgs, config: &HeatRun, told: Option<Machine>) -> Res
 
 fn bodies(arguments: &PredictArgs, config: &NBodyRun, told: Option<Machine>) -> Result<u8> {
     let home = works::home(told.as_ref(), Path::new("."));
-    let work = works::bodies(config, arguments.threads.unwrap_or(1), &home)?;
+    let threads = arguments.threads.unwrap_or(1);
+    let machine = told.as_ref().unwrap_or(&home);
+    let ranks = works::most_apart(&arguments.ranks, threads, machine);
+    let work = works::bodies(config, threads, ranks, &home)?;
     print(arguments, &config.title, &work, told.as_ref(), &home);
     Ok(0)
 }

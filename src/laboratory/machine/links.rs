@@ -65,6 +65,24 @@ pub fn ranks(comm: &dyn Communicator, name: &str, partner: usize, between: Strin
     (comm.rank() == 0).then(|| Link::of(name, between, seconds))
 }
 
+/// Seconds a byte if each of these ranks sends a long message to the one half of them further on, all at once, as rank 0 sees it; the others take
+/// no part. Ways that several of them share show here, and not between two. Collective.
+pub fn crossing(comm: &dyn Communicator, ends: &[usize]) -> f64 {
+    // Those that were not asked before would be done before the others begin.
+    comm.barrier();
+    let Some(place) = ends.iter().position(|&end| end == comm.rank()) else { return 0.0 };
+    let (count, half) = (ends.len(), ends.len() / 2);
+    let (to, from) = (ends[(place + half) % count], ends[(place + count - half) % count]);
+    let sent = vec![1u8; SIZES[1]];
+    let mut received = sent.clone();
+    let half_s = half_trip(TRIPS[1], || {
+        let outgoing = [Outgoing { to, tag: TAG, data: &sent }];
+        comm.exchange(&outgoing, &mut [Incoming { from, tag: TAG, data: &mut received }], &mut || ());
+    });
+    // What is a whole trip there is one message here.
+    2.0 * half_s / SIZES[1] as f64
+}
+
 /// Medians of half a round trip between ranks 0 and `partner` for both sizes; of no meaning elsewhere.
 fn ping_pong(comm: &dyn Communicator, partner: usize) -> [f64; 2] {
     [0, 1].map(|size| {
@@ -167,6 +185,13 @@ mod tests {
             assert!(link.alpha_s > 0.0 && link.alpha_s < 0.1, "{link:?}");
             assert!(link.beta_s_per_byte > 0.0 && link.beta_s_per_byte < 1e-6, "{link:?}");
         }
+    }
+
+    #[test]
+    fn some_of_the_ranks_send_across() {
+        let betas = threads::run(5, |comm: &dyn Communicator| crossing(comm, &[0, 1, 2, 4]));
+        assert!(betas[0] > 0.0 && betas[0] < 1e-6, "{betas:?}");
+        assert_eq!(betas[3], 0.0, "it takes no part");
     }
 
     #[test]

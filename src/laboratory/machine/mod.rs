@@ -268,7 +268,13 @@ fn links_of_ranks(comm: &dyn Communicator, placements: &[Placement]) -> Vec<Link
         let hosts = there.map_or(here.clone(), |(first, other)| format!("{} and {}", first.host, other.host));
         links::ranks(comm, name, rank, format!("ranks 0 and {rank} on {hosts}{transport}"))
     };
-    let links = partners(comm.size(), placements).into_iter().filter_map(link_with).collect();
+    let partners = partners(comm.size(), placements);
+    let mut links: Vec<Link> = partners.iter().copied().filter_map(link_with).collect();
+    if partners.iter().any(|&(name, _)| name == links::FAR) {
+        let beta = links::crossing(comm, &first_ranks(placements));
+        let far = links.iter_mut().find(|link| link.name == links::FAR);
+        far.into_iter().for_each(|link| link.beta_s_per_byte = link.beta_s_per_byte.max(beta));
+    }
     // Nobody may go on to measure while others still talk.
     comm.barrier();
     links
@@ -280,11 +286,16 @@ fn partners(size: usize, placements: &[Placement]) -> Vec<(&'static str, usize)>
     if size < 2 {
         return Vec::new();
     }
-    let is_new = |&rank: &usize| placements[..rank].iter().all(|placement| placement.host != placements[rank].host);
-    let firsts: Vec<usize> = (0..placements.len()).filter(is_new).collect();
+    let firsts = first_ranks(placements);
     let next = firsts.get(1).copied().unwrap_or(1);
     let middle = Some(firsts.len() / 2).filter(|&middle| middle > 1).map(|middle| (links::FAR, firsts[middle]));
     [("mpi", next)].into_iter().chain(middle).collect()
+}
+
+/// The first rank of each host.
+fn first_ranks(placements: &[Placement]) -> Vec<usize> {
+    let is_new = |&rank: &usize| placements[..rank].iter().all(|placement| placement.host != placements[rank].host);
+    (0..placements.len()).filter(is_new).collect()
 }
 
 fn bindings(placements: &[Placement]) -> Vec<Binding> {

@@ -2,8 +2,9 @@
 //!
 //! Heat: one rank on a grid of the deck, with fewer layers where the deck's is large, for each number of threads that a host will use
 //! at once. Bodies: one rank on the deck's bodies, fewer where there are many, and the same bodies on two ranks of this process for what
-//! ranks send and lose.
+//! ranks lose, and on more for what they send ([`count`]).
 
+use super::count;
 use super::nbody::{NBodyCosts, NBodyWork, TreeCounts};
 use crate::comm::solo::Solo;
 use crate::comm::{Communicator, threads as ranks};
@@ -122,7 +123,8 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> + Send) -> 
     pool.map_err(refused)?.install(work)
 }
 
-/// The deck's bodies with their measured costs, on `threads` threads of a rank. `problem` has its method chosen.
+/// The deck's bodies with their measured costs, on `threads` threads of a rank; and what multipoles send on up to so many `ranks` if those are
+/// more than one. `problem` has its method chosen.
 ///
 /// # Errors
 /// If the bodies cannot be made or their forces are not finite.
@@ -130,14 +132,19 @@ pub fn bodies(
     config: &NBodyRun,
     problem: &NBodyProblem,
     (count, steps): (u64, Option<u64>),
-    threads: usize,
+    [threads, ranks]: [usize; 2],
     home: Machine,
 ) -> Result<NBodyWork> {
     let most = MOST_BODIES[usize::from(problem.gravity.method == Method::Fmm)];
     let sample = Sample { problem: fewer(problem, count, most), most, step: config.time.dt };
-    let (costs, measured) = in_pool(threads, || sample.costs(&Solo))?;
-    let tree = if problem.gravity.method == Method::Fmm { Some(sample.counts(&costs, threads)?) } else { None };
-    Ok(NBodyWork { problem: problem.clone(), count, measured, threads, costs, tree, steps, home })
+    let (costs, bodies) = in_pool(threads, || sample.costs(&Solo))?;
+    let measured = bodies.len() as u64;
+    let is_tree = problem.gravity.method == Method::Fmm;
+    let tree = if is_tree { Some(sample.counts(&costs, threads)?) } else { None };
+    let times = count as f64 / measured as f64;
+    let traffic =
+        if is_tree && ranks > 1 { count::counts(&problem.gravity, &bodies, times, ranks)? } else { Vec::new() };
+    Ok(NBodyWork { problem: problem.clone(), count, measured, threads, costs, tree, traffic, steps, home })
 }
 
 /// Models with counts scaled down to about `most` bodies in all.
@@ -192,10 +199,11 @@ impl Sample {
         }
     }
 
-    /// Seconds of the parts of a step on this process alone, the step of the median; and the number of bodies.
-    fn costs(&self, comm: &dyn Communicator) -> Result<(NBodyCosts, u64)> {
+    /// Seconds of the parts of a step on this process alone, the step of the median; and the bodies before it, with
+    /// forces: how many steps are measured depends on the machine, and the bytes that ranks send on the bodies.
+    fn costs(&self, comm: &dyn Communicator) -> Result<(NBodyCosts, Particles)> {
         let mut model = self.model(comm)?;
-        let dt = self.dt(&model);
+        let (dt, bodies) = (self.dt(&model), model.bodies().clone());
         let mut last = NBodyCosts::of(&model);
         let mut steps: Vec<NBodyCosts> = Vec::new();
         median_seconds(|| {
@@ -207,10 +215,10 @@ impl Sample {
         })?;
         let mut counted = steps.split_off(1);
         counted.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
-        Ok((counted[counted.len() / 2], model.total_bodies()))
+        Ok((counted[counted.len() / 2], bodies))
     }
 
-    /// What two ranks send and lose a step, with `threads` each if there are cores for them.
+    /// What two ranks lose a step, with `threads` each if there are cores for them.
     fn counts(&self, costs: &NBodyCosts, threads: usize) -> Result<TreeCounts> {
         let own = if 2 * threads <= host::parallelism() { threads } else { threads.div_ceil(2) };
         let on_rank = |comm: &dyn Communicator| -> Result<Vec<NBodyCosts>> {

@@ -9,9 +9,11 @@
 //! Refused: the roofline alone for rates. It knows neither what a sweep loses at the ends of rows nor what a tree costs.
 
 pub mod calibrate;
+pub mod count;
 pub mod heat;
 pub mod nbody;
 pub mod page;
+pub mod traffic;
 pub mod works;
 
 use super::machine::Machine;
@@ -92,6 +94,8 @@ pub struct Shape<'a> {
     pub remote: &'a Link,
     /// Latency between hosts that are further apart.
     pub far_alpha_s: f64,
+    /// What a byte costs if all hosts send across the machine at once.
+    pub far_beta_s_per_byte: f64,
 }
 
 impl<'a> Shape<'a> {
@@ -106,8 +110,9 @@ impl<'a> Shape<'a> {
     }
 
     fn filled(links: &'a Links, ranks: usize, threads: usize, per_host: usize) -> Shape<'a> {
-        let Links { local, remote, far_alpha_s, .. } = links;
-        Shape { ranks, threads, per_host, local, remote, far_alpha_s: *far_alpha_s }
+        let Links { local, remote, far_alpha_s, far_beta_s_per_byte, .. } = links;
+        let (far_alpha_s, far_beta_s_per_byte) = (*far_alpha_s, *far_beta_s_per_byte);
+        Shape { ranks, threads, per_host, local, remote, far_alpha_s, far_beta_s_per_byte }
     }
 
     /// Workers that share a core of the fullest host; 1 if there are enough.
@@ -154,9 +159,19 @@ impl<'a> Shape<'a> {
         self.alpha_s(0, self.hosts() / 2 * self.per_host)
     }
 
-    /// Seconds of a reduction over all ranks: ceil(log2 P) messages of no length, each as long as the longest.
+    /// Seconds that a byte costs if all hosts send over half of them at once.
+    pub fn across_s_per_byte(&self) -> f64 {
+        if self.hosts() / 2 > 1 { self.far_beta_s_per_byte } else { self.outer().beta_s_per_byte }
+    }
+
+    /// Stages of a reduction over all ranks: ceil(log2 P).
+    pub fn stages(&self) -> f64 {
+        f64::from(self.ranks.next_power_of_two().trailing_zeros())
+    }
+
+    /// Seconds of a reduction over all ranks: in each stage a message of no length, as long as the longest.
     pub fn reduction_s(&self) -> f64 {
-        f64::from(self.ranks.next_power_of_two().trailing_zeros()) * self.across_s()
+        self.stages() * self.across_s()
     }
 }
 
@@ -167,8 +182,10 @@ pub struct Links {
     pub local: Link,
     /// Between hosts that are neighbours.
     pub remote: Link,
-    /// Latency between hosts that are further apart; what a byte costs is the same.
+    /// Latency between hosts that are further apart.
     pub far_alpha_s: f64,
+    /// What a byte costs if all hosts send across the machine at once: more than between two, where ways are shared.
+    pub far_beta_s_per_byte: f64,
     /// Where the costs between hosts come from, in words.
     pub origin: &'static str,
 }
@@ -195,7 +212,9 @@ impl Links {
             (None, None, None) => (local.clone(), "as in one host: a stand-in; give --network for a real one"),
         };
         let far_alpha_s = far_of_ranks.map_or(remote.alpha_s, |far| far.alpha_s.max(remote.alpha_s));
-        Links { local, remote, far_alpha_s, origin }
+        let far_beta_s_per_byte =
+            far_of_ranks.map_or(remote.beta_s_per_byte, |far| far.beta_s_per_byte.max(remote.beta_s_per_byte));
+        Links { local, remote, far_alpha_s, far_beta_s_per_byte, origin }
     }
 }
 

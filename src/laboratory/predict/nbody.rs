@@ -1,9 +1,11 @@
 //! A step of bodies: measured seconds a body (or a pair) of a rank, what two ranks were seen to send and to lose, and the blocks of the direct sum.
 
+use super::traffic::Traffic;
 use super::{Parts, Shape, Work, flops_of, host_factor};
 use crate::decomposition::block_range;
 use crate::error::{Error, Result};
 use crate::laboratory::machine::Machine;
+use crate::nbody::fmm::exchange::FLIGHT_BYTES_PER_S;
 use crate::nbody::model::{NBodyModel, SOURCE_BYTES, memory_bytes};
 use crate::nbody::problem::{Integrator, Method, NBodyProblem};
 use crate::nbody::relay::{Hop, Relay};
@@ -11,8 +13,6 @@ use crate::timing::Phase;
 
 /// Reductions of an evaluation by direct summation: counts, blocks, extent, failures.
 const DIRECT_REDUCTIONS: f64 = 4.0;
-/// Reductions of an evaluation by multipoles besides those of its rounds: borders, crown, fields, failures.
-const TREE_REDUCTIONS: f64 = 12.0;
 
 /// What a step of one rank cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,8 +31,6 @@ pub struct NBodyCosts {
     pub evaluations: f64,
     /// Pairs of bodies and of cells.
     pub pairs: [f64; 2],
-    /// Messages and bytes sent.
-    pub sent: [f64; 2],
 }
 
 impl NBodyCosts {
@@ -47,7 +45,6 @@ impl NBodyCosts {
             integration_s: model.timers.seconds(Phase::Integration),
             evaluations: costs.evaluations as f64,
             pairs: [costs.pairs as f64, costs.cell_pairs as f64],
-            sent: [costs.messages as f64, costs.bytes as f64],
         }
     }
 
@@ -61,7 +58,6 @@ impl NBodyCosts {
             integration_s: self.integration_s - earlier.integration_s,
             evaluations: self.evaluations - earlier.evaluations,
             pairs: [self.pairs[0] - earlier.pairs[0], self.pairs[1] - earlier.pairs[1]],
-            sent: [self.sent[0] - earlier.sent[0], self.sent[1] - earlier.sent[1]],
         }
     }
 
@@ -76,13 +72,9 @@ impl NBodyCosts {
     }
 }
 
-/// What two ranks send and lose in a step, and how even their work is.
+/// What two ranks lose in a step, and how even their work is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TreeCounts {
-    /// Of the rank that sends most.
-    pub messages: f64,
-    /// Likewise.
-    pub bytes: f64,
     /// Work of the busiest rank over the mean.
     pub imbalance: f64,
     /// Work of all ranks over that of one rank alone: pairs that are found twice.
@@ -101,10 +93,7 @@ impl TreeCounts {
         let sum: f64 = works.iter().sum();
         let ranks = of_ranks.len() as f64;
         let rest: f64 = of_ranks.iter().map(NBodyCosts::rest_s).sum();
-        let most = |value: fn(&NBodyCosts) -> f64| of_ranks.iter().map(value).fold(0.0, f64::max);
         TreeCounts {
-            messages: most(|costs| costs.sent[0]),
-            bytes: most(|costs| costs.sent[1]),
             imbalance: works.iter().copied().fold(0.0, f64::max) * works.len() as f64 / sum.max(1e-300),
             growth: sum / work(alone).max(1e-300),
             lost_s: ((rest * speed - alone.rest_s()) / ranks).max(0.0),
@@ -127,6 +116,8 @@ pub struct NBodyWork {
     pub costs: NBodyCosts,
     /// Of the multipole method.
     pub tree: Option<TreeCounts>,
+    /// What an evaluation by multipoles sends, on ascending numbers of ranks; empty if no shape in question has several hosts.
+    pub traffic: Vec<Traffic>,
     /// Steps, if they are known.
     pub steps: Option<u64>,
     /// This machine; its arithmetic carries the costs to others.
@@ -172,7 +163,7 @@ impl NBodyWork {
         }
     }
 
-    /// Bodies near the surface of a rank's part are wanted by others: bytes go with its bodies to the power 2/3 and with its neighbours.
+    /// What ranks lose goes with the surface of their parts: their bodies to the power 2/3, and their neighbours.
     fn tree(&self, counts: &TreeCounts, machine: &Machine, shape: &Shape<'_>) -> Parts {
         let (ranks, [pairs, rest]) = (shape.ranks as f64, self.alone(machine, shape));
         let levels = ranks.log2();
@@ -180,19 +171,18 @@ impl NBodyWork {
         let growth = 1.0 + (counts.growth - 1.0).max(0.0) * levels;
         let bodies = (self.count as f64 / ranks) / (self.measured as f64 / 2.0);
         let surface = bodies.powf(2.0 / 3.0) * levels.min(2.0);
-        // What is lost holds the messages of the two ranks in this process.
-        let (alpha_s, beta_s_per_byte) =
-            if shape.hosts() > 1 { (shape.across_s(), shape.remote.beta_s_per_byte) } else { (0.0, 0.0) };
-        // Requests and answers of the two ranks follow each other; those of more ranks fly beside them.
-        let flying = counts.messages * alpha_s + counts.bytes * surface * beta_s_per_byte;
-        let compute = (pairs * imbalance * growth + rest) / ranks;
-        let hidden = flying.min(0.5 * compute);
+        let pairs = pairs * imbalance * growth / ranks;
+        // What is lost holds the messages of ranks in one process.
+        let traffic = Traffic::at(&self.traffic, shape.ranks).filter(|_| shape.hosts() > 1).unwrap_or_default();
+        let evaluations = self.costs.evaluations;
+        let flying = evaluations * traffic.exchanges_s(shape);
+        let hidden = flying.min(pairs).min(evaluations * traffic.mean / FLIGHT_BYTES_PER_S);
         Parts {
-            compute_s: compute,
+            compute_s: pairs + rest / ranks,
             overhead_s: counts.lost_s * surface / self.factor(machine, shape),
             messages_s: flying - hidden,
             hidden_s: hidden,
-            reductions_s: self.costs.evaluations * TREE_REDUCTIONS * shape.reduction_s(),
+            reductions_s: evaluations * traffic.reductions_s(shape),
         }
     }
 }
@@ -273,15 +263,13 @@ impl Work for NBodyWork {
         );
         let counts = |t: &TreeCounts| {
             format!(
-                "2 ranks of this process: {:.0} messages and {:.3e} bytes a step, busiest {:.1} % above the mean, {:.1} % more \
-                 work, {:.4e} s lost to surveys and waiting",
-                t.messages,
-                t.bytes,
+                "2 ranks of this process: busiest {:.1} % above the mean, {:.1} % more work, {:.4e} s lost to surveys and waiting",
                 100.0 * (t.imbalance - 1.0),
                 100.0 * (t.growth - 1.0),
                 t.lost_s
             )
         };
-        [step].into_iter().chain(self.tree.as_ref().map(counts)).collect()
+        let tree = self.tree.as_ref().map(counts);
+        [step].into_iter().chain(tree).chain(self.traffic.iter().map(Traffic::words)).collect()
     }
 }

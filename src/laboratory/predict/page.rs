@@ -82,6 +82,7 @@ pub fn json(heading: &Heading<'_>, rows: &[(usize, Result<Prediction>)], best: O
         "local": heading.links.local,
         "remote": heading.links.remote,
         "remote_far_alpha_s": heading.links.far_alpha_s,
+        "remote_far_beta_s_per_byte": heading.links.far_beta_s_per_byte,
         "remote_origin": heading.links.origin,
         "predictions": rows.iter().map(row).collect::<Vec<_>>(),
         "fastest_ranks": best.map(|best| best.ranks),

@@ -3,6 +3,7 @@
 use super::calibrate::Rate;
 use super::heat::HeatWork;
 use super::nbody::{NBodyCosts, NBodyWork, TreeCounts};
+use super::traffic::{Call, Traffic};
 use super::*;
 use crate::input::mask;
 use crate::laboratory::machine::bandwidth::Bandwidth;
@@ -43,7 +44,17 @@ fn bodies(tree: Option<TreeCounts>) -> NBodyWork {
     let costs = NBodyCosts { near_s: 0.8, tree_s: 0.1, integration_s: 0.1, evaluations: 1.0, ..NBodyCosts::default() };
     let mut problem = NBodyProblem::default();
     problem.gravity.method = if tree.is_some() { Method::Fmm } else { Method::Direct };
-    NBodyWork { problem, count: 20_000, measured: 10_000, threads: 1, costs, tree, steps: None, home: machine() }
+    NBodyWork {
+        problem,
+        count: 20_000,
+        measured: 10_000,
+        threads: 1,
+        costs,
+        tree,
+        traffic: Vec::new(),
+        steps: None,
+        home: machine(),
+    }
 }
 
 fn close(a: f64, b: f64) {
@@ -189,7 +200,7 @@ fn halos_of_far_neighbours_take_the_far_latency() {
 
 #[test]
 fn the_tree_keeps_what_was_seen_at_two_ranks() {
-    let counts = TreeCounts { messages: 10.0, bytes: 1e6, imbalance: 1.1, growth: 1.06, lost_s: 0.05 };
+    let counts = TreeCounts { imbalance: 1.1, growth: 1.06, lost_s: 0.05 };
     let two = row(&bodies(Some(counts)), Some([1e-5, 1e-9]), 2);
     close(two.parts.compute_s, (0.8 * 1.1 * 1.06 + 0.2) * 2.0 / 2.0);
     close(two.parts.overhead_s, 0.05 * 2f64.powf(2.0 / 3.0));
@@ -198,26 +209,93 @@ fn the_tree_keeps_what_was_seen_at_two_ranks() {
     close(eight.parts.compute_s, (0.8 * 1.3 * 1.18 + 0.2) * 2.0 / 8.0);
     let surface = 0.5f64.powf(2.0 / 3.0) * 2.0;
     close(eight.parts.overhead_s, 0.05 * surface);
-    close(eight.parts.hidden_s + eight.parts.messages_s, 10.0 * 1e-5 + 1e6 * surface * 1e-9);
     let alone = row(&bodies(Some(counts)), None, 1);
     close(alone.step_s, 2.0);
 }
 
+/// 100 bytes in three reductions, five exchanges.
+fn traffic(mean: f64) -> Traffic {
+    Traffic { ranks: 8, reductions: [3.0, 100.0], exchanges: 5.0, shared: 1e4, busiest: 3e4, mean }
+}
+
+#[test]
+fn what_multipoles_send_loads_links_and_the_machine() {
+    // Eight ranks on four hosts; what crosses the machine costs twice as much a byte. A rank has 6 of 7 others elsewhere.
+    let machine = machine();
+    let links = Links { far_beta_s_per_byte: 2e-9, ..Links::new(&machine, Some([1e-5, 1e-9])) };
+    let shape = Shape::new(&machine, &links, 8, 1);
+    close(traffic(5e3).reductions_s(&shape), 3.0 * 3.0 * 1e-5 + 3.0 * 100.0 * 2.0 * 2e-9);
+    let rounds = 5.0 * 1e-5 + 2.0 * 1e4 * 2e-9;
+    close(traffic(5e3).exchanges_s(&shape), rounds + (3e4 + 5e3) * 6.0 / 7.0 * 1e-9);
+    close(traffic(2e4).exchanges_s(&shape), rounds + 2.0 * 2e4 * 6.0 / 7.0 * 2e-9);
+    // On two hosts there is no way that more than those two share.
+    let two = Shape::new(&machine, &links, 4, 1);
+    close(two.across_s_per_byte(), 1e-9);
+}
+
+#[test]
+fn multipoles_between_hosts_take_what_was_counted_and_hide_what_flies() {
+    let counts = TreeCounts { imbalance: 1.0, growth: 1.0, lost_s: 0.0 };
+    let work = |evaluations: f64| {
+        let work = bodies(Some(counts));
+        NBodyWork { traffic: vec![traffic(5e3)], costs: NBodyCosts { evaluations, ..work.costs }, ..work }
+    };
+    let [eight, twice] = [1.0, 2.0].map(|evaluations| row(&work(evaluations), Some([1e-5, 1e-9]), 8));
+    let exchanges = 5.0 * 1e-5 + 2.0 * 1e4 * 1e-9 + (3e4 + 5e3) * 6.0 / 7.0 * 1e-9;
+    close(eight.parts.hidden_s, 5e3 / 1e9);
+    close(eight.parts.messages_s, exchanges - 5e3 / 1e9);
+    close(twice.parts.messages_s, 2.0 * eight.parts.messages_s);
+    let in_process = row(&work(1.0), Some([1e-5, 1e-9]), 2);
+    assert_eq!((in_process.parts.messages_s, in_process.parts.hidden_s), (0.0, 0.0));
+}
+
+#[test]
+fn calls_of_ranks_are_rounds_or_many_to_many() {
+    let round = |rank: usize| Call::Exchange(vec![((rank + 1) % 4, 10 * (rank + 1))]);
+    let answers = |rank: usize| match rank {
+        0 => Call::Exchange(vec![(1, 100), (2, 100), (3, 100)]),
+        1 => Call::Exchange(vec![(0, 60)]),
+        _ => Call::Exchange(Vec::new()),
+    };
+    let of = |rank: usize| vec![Call::Reduction(16), round(rank), Call::Exchange(Vec::new()), answers(rank)];
+    let counted = Traffic::of(&[of(0), of(1), of(2), of(3)]);
+    let expected =
+        Traffic { ranks: 4, reductions: [1.0, 16.0], exchanges: 2.0, shared: 40.0, busiest: 300.0, mean: 90.0 };
+    assert_eq!(counted, expected);
+    let grown = Traffic { reductions: [1.0, 32.0], shared: 80.0, busiest: 900.0, mean: 270.0, ..expected };
+    assert_eq!(counted.grown(2.0, 3.0), grown);
+}
+
+#[test]
+fn between_and_beyond_counts_amounts_go_with_powers_of_the_ranks() {
+    let counted = [4, 16].map(|ranks| Traffic { ranks, shared: 100.0 * ranks as f64, mean: 8.0, ..traffic(0.0) });
+    for (ranks, shared) in [(2, 200.0), (4, 400.0), (8, 800.0), (16, 1600.0), (1024, 102_400.0)] {
+        let at = Traffic::at(&counted, ranks).unwrap();
+        close(at.shared, shared);
+        close(at.mean, 8.0);
+        close(at.exchanges, 5.0);
+        assert_eq!(at.ranks, ranks);
+    }
+    close(Traffic::at(&counted[..1], 64).unwrap().shared, 400.0);
+    // Four times as much, then twice: the same, and no more.
+    let fading =
+        [(4, 100.0), (16, 400.0), (64, 800.0)].map(|(ranks, shared)| Traffic { ranks, shared, ..traffic(8.0) });
+    for (ranks, shared) in [(8, 200.0), (64, 800.0), (128, 800.0 * 2f64.powf(0.125)), (4096, 800.0 * 2f64.powf(0.125))]
+    {
+        close(Traffic::at(&fading, ranks).unwrap().shared, shared);
+    }
+    assert_eq!(Traffic::at(&[], 64), None);
+}
+
 #[test]
 fn counts_of_ranks_give_the_imbalance() {
-    let of = |near: f64, sent: f64| NBodyCosts {
-        exchange_s: 0.2,
-        pairs: [near, 0.0],
-        sent: [sent, 10.0 * sent],
-        ..NBodyCosts::default()
-    };
+    let of = |near: f64| NBodyCosts { exchange_s: 0.2, pairs: [near, 0.0], ..NBodyCosts::default() };
     let alone = NBodyCosts { near_s: 4.0, tree_s: 0.3, pairs: [4.0, 0.0], ..NBodyCosts::default() };
-    let counts = |speed: f64| TreeCounts::new(&[of(3.0, 5.0), of(1.0, 7.0), of(2.0, 6.0)], &alone, speed);
+    let counts = |speed: f64| TreeCounts::new(&[of(3.0), of(1.0), of(2.0)], &alone, speed);
     close(counts(1.0).lost_s, 0.1);
     // With a thread less for each rank, they take longer for the same, and lose less of it.
     close(counts(0.75).lost_s, 0.05);
     let counts = counts(1.0);
     close(counts.imbalance, 1.5);
     close(counts.growth, 1.5);
-    assert_eq!((counts.messages, counts.bytes), (7.0, 70.0));
 }

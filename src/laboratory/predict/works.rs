@@ -25,15 +25,16 @@ pub fn heat(config: &HeatRun, busy: &[usize], home: &Machine) -> Result<HeatWork
     Ok(HeatWork { config: config.clone(), rates, home: home.clone(), steps, how })
 }
 
-/// A deck of bodies, measured with so many threads, or as many as there are cores.
+/// A deck of bodies, measured with so many threads, or as many as there are cores. What multipoles send is counted for up to so many `ranks` on
+/// several hosts; none if it is 1.
 ///
 /// # Errors
 /// If the bodies cannot be made or their forces are not finite.
-pub fn bodies(config: &NBodyRun, threads: usize, home: &Machine) -> Result<NBodyWork> {
+pub fn bodies(config: &NBodyRun, threads: usize, ranks: usize, home: &Machine) -> Result<NBodyWork> {
     let count = initial::open(&config.problem, &Files)?.count();
     let plan = NBodyPlan::new(config, count, 1)?;
     let size = (count, whole_steps(&config.time));
-    calibrate::bodies(config, &plan.problem, size, threads.min(host::parallelism()), home.clone())
+    calibrate::bodies(config, &plan.problem, size, [threads.min(host::parallelism()), ranks], home.clone())
 }
 
 /// Whether a machine is the one that this program runs on.
@@ -48,6 +49,12 @@ pub fn home(told: Option<&Machine>, directory: &Path) -> Machine {
         Some(machine) => machine.clone(),
         None => machine::measure_here(directory),
     }
+}
+
+/// The largest of these numbers of ranks, if that fills more than one host; else 1.
+pub fn most_apart(ranks: &[usize], threads: usize, machine: &Machine) -> usize {
+    let per_host = (machine.cores / threads).max(1);
+    ranks.iter().copied().filter(|&ranks| ranks > per_host).max().unwrap_or(1)
 }
 
 /// The numbers of busy threads of a host, as far as this machine has cores for them: ascending, each once.

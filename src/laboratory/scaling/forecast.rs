@@ -225,7 +225,10 @@ impl Maker<'_> {
             }
             RunConfig::NBody(run) => {
                 let of = |threads: usize| -> Result<(Option<usize>, Box<dyn Work>)> {
-                    Ok((Some(threads), Box::new(works::bodies(run, threads, &self.home)?)))
+                    let is_apart = |(shape, together): &&(Shape, bool)| !together && shape.threads == threads;
+                    let apart: Vec<usize> = shapes.iter().filter(is_apart).map(|(shape, _)| shape.ranks).collect();
+                    let ranks = works::most_apart(&apart, threads, self.machine);
+                    Ok((Some(threads), Box::new(works::bodies(run, threads, ranks, &self.home)?)))
                 };
                 works::busy_threads(shapes.iter().map(|(shape, _)| shape.threads)).into_iter().map(of).collect()
             }

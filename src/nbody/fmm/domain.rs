@@ -46,7 +46,7 @@ pub fn distribute(
     }
     let cube = root_cube(bodies, comm);
     let mut sorted = Sorted::of(bodies, &cube);
-    let grain = (total[0] as u64 / (BRANCHES * comm.size() as u64)).max(1);
+    let grain = grain(total[0] as u64, comm.size());
     let work_before = sorted.work_before(work);
     let limit = LeafLimit::new(leaf_capacity, total[0] as u64);
     let crown = Crown::find(LocalKeys { keys: &sorted.keys, work_before: &work_before }, grain, limit, comm);
@@ -59,6 +59,11 @@ pub fn distribute(
     reorder(bodies, &sorted.order);
     let limit = limit.refined(&bodies_by_level(&sorted.keys, &crown, &borders, limit, comm));
     Ok(Some(Domain { crown, borders, limit, keys: sorted.keys }))
+}
+
+/// Bodies of a branch at most, if so many bodies are shared out to so many ranks.
+pub fn grain(total: u64, ranks: usize) -> u64 {
+    (total / (BRANCHES * ranks as u64)).max(1)
 }
 
 fn check_positions(bodies: &Particles) -> Result<()> {
@@ -184,8 +189,7 @@ fn travel(
     let mut leaving: Vec<&[u32]> = ranges.iter().map(|range| &sorted.order[range.clone()]).collect();
     leaving[comm.rank()] = &[];
     let batch = (BATCH / comm.size()).max(1);
-    let counts: Vec<Vec<u8>> = leaving.iter().map(|rest| (rest.len() as u64).to_le_bytes().to_vec()).collect();
-    let arriving: u64 = route::all_to_all(comm, &counts).iter().map(|count| word(count, 0)).sum();
+    let arriving: u64 = route::swap(comm, leaving.iter().map(|rest| rest.len() as u64).collect()).iter().sum();
     let mut arrived = Particles::with_capacity(arriving as usize);
     loop {
         let mut left = [leaving.iter().map(|rest| rest.len()).max().unwrap_or(0) as f64];

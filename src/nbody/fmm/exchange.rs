@@ -26,7 +26,7 @@ const ANSWERED: [usize; 2] = [64, 32];
 
 /// How fast answers fly, by order of magnitude: so long a rank computes meanwhile. All ranks meet after every round, so a rank that computed
 /// longer than the others would keep them waiting: with a quarter of the branches in every round, two ranks were a third slower.
-const FLIGHT_BYTES_PER_S: f64 = 1e9;
+pub const FLIGHT_BYTES_PER_S: f64 = 1e9;
 
 /// The roots of the branches of every rank, as places in the store.
 pub type Owners<'a> = &'a [Vec<u32>];

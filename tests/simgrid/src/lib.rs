@@ -8,9 +8,11 @@ mod simulated;
 
 use mpi::ffi;
 use parhelion::comm::mpi::MpiRank;
+use parhelion::comm::solo::Solo;
 use parhelion::comm::{Communicator, Incoming, Outgoing, ReduceOp};
 use parhelion::config;
 use parhelion::cpu::CpuPath;
+use parhelion::decomposition::block_range;
 use parhelion::heat::{HeatModel, HeatOptions};
 use parhelion::input::bodies::Files;
 use parhelion::input::mask;
@@ -21,10 +23,13 @@ use parhelion::laboratory::predict::heat::HeatWork;
 use parhelion::laboratory::predict::nbody::{NBodyCosts, NBodyWork};
 use parhelion::laboratory::predict::{Links, Parts, Shape, Work};
 use parhelion::nbody::direct::DirectSum;
-use parhelion::nbody::fmm::Fmm;
+use parhelion::nbody::fmm::tuning::Tuning;
+use parhelion::nbody::fmm::{Fmm, domain};
 use parhelion::nbody::force::Forces;
 use parhelion::nbody::initial;
+use parhelion::nbody::problem::NBodyProblem;
 use parhelion::nbody::relay::Relay;
+use parhelion::particles::{self, Particles};
 use parhelion::run_config::RunConfig;
 use simulated::{Called, Simulated};
 use std::cell::Cell;
@@ -37,7 +42,7 @@ const CELLS_PER_S: f64 = 1e9;
 const PAIRS_PER_S: f64 = 1e9;
 /// Bytes a second of a simulated core's memory: nothing in the simulation takes time for packing.
 const MEMORY: f64 = 1e18;
-/// Steps that are timed, after one that is not: of heat, and of bodies, where a step of 1,024 ranks is a million messages.
+/// Steps that are timed, after one that is not: of heat, and of the direct sum, where a step of 1,024 ranks is a million messages.
 const STEPS: [u32; 2] = [5, 1];
 
 /// Entry point for `smpirun`: `heat`, `direct` or `fmm`, the repository, and the number of cells along an edge or of bodies.
@@ -65,12 +70,13 @@ pub extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     if comm.rank() == 0 {
         let model = parts.step_s();
         println!(
-            "| {} {size} | {} | {:.2}, {:.2} us + bytes / {:.2} GB/s | {simulated:.4e} | {model:.4e} | {:+.1} % | {:.0} % |",
+            "| {} {size} | {} | {:.2}, {:.2} us + bytes / {:.2}, {:.2} GB/s | {simulated:.4e} | {model:.4e} | {:+.1} % | {:.0} % |",
             arguments[0],
             comm.size(),
             links.remote.alpha_s * 1e6,
             links.far_alpha_s * 1e6,
             1e-9 / links.remote.beta_s_per_byte,
+            1e-9 / links.far_beta_s_per_byte,
             100.0 * (model / simulated - 1.0),
             100.0 * (1.0 - parts.compute_s / model)
         );
@@ -112,7 +118,22 @@ fn measured_link(comm: &Simulated, partner: usize) -> Link {
 /// Between the first two ranks, and over half of them.
 fn measured_links(comm: &Simulated) -> Links {
     let [near, far] = [1, comm.size() / 2].map(|partner| measured_link(comm, partner));
-    Links { local: near.clone(), remote: near, far_alpha_s: far.alpha_s, origin: "" }
+    let far_beta_s_per_byte = crossing_beta(comm, far.alpha_s).max(near.beta_s_per_byte);
+    Links { local: near.clone(), remote: near, far_alpha_s: far.alpha_s, far_beta_s_per_byte, origin: "" }
+}
+
+/// Seconds a byte if all ranks send over half of the others at once.
+fn crossing_beta(comm: &Simulated, alpha_s: f64) -> f64 {
+    let (rank, size, sent) = (comm.rank(), comm.size(), vec![0u8; 1 << 20]);
+    let mut received = sent.clone();
+    comm.barrier();
+    let start = now();
+    let [to, from] = [rank + size / 2, rank + size - size / 2].map(|partner| partner % size);
+    let outgoing = [Outgoing { to, tag: 1, data: &sent }];
+    comm.exchange(&outgoing, &mut [Incoming { from, tag: 1, data: &mut received }], &mut || ());
+    let mut seconds = [now() - start];
+    comm.all_reduce(ReduceOp::Max, &mut seconds);
+    (seconds[0] - alpha_s) / (1 << 20) as f64
 }
 
 /// A host of one core, so that every message crosses the network.
@@ -137,9 +158,9 @@ fn load(repository: &str, deck: &str, overrides: &[String]) -> RunConfig {
     config::load(&Path::new(repository).join(deck), overrides, &mask::read).expect("a deck")
 }
 
-/// Simulated seconds a step of the slowest rank: every rank begins together and the last to end counts.
-fn timed(comm: &Simulated, steps: u32, mut step: impl FnMut()) -> f64 {
-    step();
+/// Simulated seconds a step of the slowest rank, `before` steps not counted: every rank begins together and the last to end counts.
+fn timed(comm: &Simulated, [before, steps]: [u32; 2], mut step: impl FnMut()) -> f64 {
+    (0..before).for_each(|_| step());
     comm.barrier();
     let start = now();
     (0..steps).for_each(|_| step());
@@ -164,7 +185,7 @@ fn heat(comm: &Simulated, repository: &str, edge: &str, links: &Links) -> (f64, 
     let interior = (0..3).map(inner).product::<f64>();
     comm.hidden_s.set(interior / CELLS_PER_S);
     comm.after_s.set((own.iter().product::<usize>() as f64 - interior) / CELLS_PER_S);
-    let seconds = timed(comm, STEPS[0], || {
+    let seconds = timed(comm, [1, STEPS[0]], || {
         model.advance(0.0, 1e-9);
         comm.all_reduce(ReduceOp::Max, &mut [0.0]);
     });
@@ -189,6 +210,7 @@ fn direct(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -> (f
         threads: 1,
         costs,
         tree: None,
+        traffic: Vec::new(),
         steps: None,
         home: home.clone(),
     };
@@ -198,11 +220,38 @@ fn direct(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -> (f
     // Each stage of an evaluation is an exchange and hides a block, once the first one has come.
     let depth = Relay::new(comm.size(), comm.rank()).depth();
     comm.hidden_s.set(own.len() as f64 * total / comm.size() as f64 / PAIRS_PER_S);
-    let seconds = timed(comm, STEPS[1], || {
+    let seconds = timed(comm, [1, STEPS[1]], || {
         comm.idle.set(depth);
         forces.evaluate(&mut own, 0, comm).expect("finite forces");
     });
     (seconds, parts)
+}
+
+/// This rank's bodies where an evaluation before has left them, with their forces. That one is done by rank 0 alone: bodies in the order of their
+/// numbers would go from all ranks to all, which takes longer to simulate than everything else.
+fn placed(comm: &Simulated, problem: &NBodyProblem, total: usize) -> Particles {
+    let row_bytes = 8 * particles::WORDS;
+    let bytes_of = |rank: usize| block_range(total, comm.size(), rank).1 * row_bytes;
+    let mut rows = Vec::new();
+    if comm.rank() == 0 {
+        let mut all = initial::bodies(problem, &Files, &Solo).expect("bodies");
+        Fmm::new(&problem.gravity, CpuPath::best()).evaluate(&mut all, 0, &Solo).expect("finite forces");
+        (0..all.len()).flat_map(|body| all.row(body)).for_each(|word| rows.extend(word.to_le_bytes()));
+    }
+    let mut block = vec![0; bytes_of(comm.rank())];
+    let mut rest = rows.as_slice();
+    let outgoing: Vec<Outgoing> = (0..comm.size())
+        .filter(|_| comm.rank() == 0)
+        .map(|to| Outgoing { to, tag: 1, data: rest.split_off(..bytes_of(to)).expect("a block for every rank") })
+        .collect();
+    comm.exchange(&outgoing, &mut [Incoming { from: 0, tag: 1, data: &mut block }], &mut || ());
+    let mut own = Particles::with_capacity(block.len() / row_bytes);
+    let (words, _) = block.as_chunks::<8>();
+    for row in words.as_chunks::<{ particles::WORDS }>().0 {
+        own.push_row(&row.map(u64::from_le_bytes));
+    }
+    domain::distribute(&mut own, &[], Tuning::of(problem.gravity.accuracy).leaf_capacity, comm).expect("finite places");
+    own
 }
 
 fn multipoles(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -> (f64, Parts) {
@@ -210,13 +259,11 @@ fn multipoles(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -
     let RunConfig::NBody(config) = load(repository, "inputs/nbody/plummer_100k.toml", &overrides) else {
         unreachable!()
     };
-    let mut own = initial::bodies(&config.problem, &Files, comm).expect("bodies");
-    let mut count = [own.len() as i64];
-    comm.all_sum(&mut count);
+    let total: usize = bodies.parse().expect("a number of bodies");
+    let mut own = placed(comm, &config.problem, total);
+    // Computing takes no time here, so that bodies count alike: a force that remembers nothing does so.
     let mut forces = Fmm::new(&config.problem.gravity, CpuPath::best());
-    // The first evaluation moves bodies to their ranks, and estimates fields.
-    forces.evaluate(&mut own, 0, comm).expect("finite forces");
-    let seconds = timed(comm, STEPS[1], || {
+    let seconds = timed(comm, [0, 1], || {
         comm.called.set(Called::default());
         forces.evaluate(&mut own, 0, comm).expect("finite forces");
     });
@@ -224,13 +271,16 @@ fn multipoles(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -
     if comm.rank() > 0 {
         return (seconds, Parts::default());
     }
-    eprintln!("an evaluation on rank 0: {called:?}");
+    eprintln!("an evaluation on rank 0: {called:?}, {seconds:.4e} s");
     let home = machine();
+    let shape = Shape::new(&home, links, comm.size(), 1);
+    let size = (total as u64, None);
     let mut work =
-        calibrate::bodies(&config, &config.problem, (count[0] as u64, None), 1, home.clone()).expect("costs");
+        calibrate::bodies(&config, &config.problem, size, [1, comm.size()], home.clone()).expect("costs");
     work.costs = NBodyCosts { evaluations: 1.0, ..NBodyCosts::default() };
     if let Some(counts) = &mut work.tree {
         counts.lost_s = 0.0;
     }
-    (seconds, work.parts(&home, &Shape::new(&home, links, comm.size(), 1)).expect("the ranks fit"))
+    work.words().iter().for_each(|words| eprintln!("{words}"));
+    (seconds, work.parts(&home, &shape).expect("the ranks fit"))
 }
