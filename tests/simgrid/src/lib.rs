@@ -275,8 +275,7 @@ fn multipoles(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -
     let home = machine();
     let shape = Shape::new(&home, links, comm.size(), 1);
     let size = (total as u64, None);
-    let mut work =
-        calibrate::bodies(&config, &config.problem, size, [1, comm.size()], home.clone()).expect("costs");
+    let mut work = calibrate::bodies(&config, &config.problem, size, [1, comm.size()], home.clone()).expect("costs");
     work.costs = NBodyCosts { evaluations: 1.0, ..NBodyCosts::default() };
     if let Some(counts) = &mut work.tree {
         counts.lost_s = 0.0;
