@@ -31,7 +31,7 @@ use parhelion::nbody::problem::NBodyProblem;
 use parhelion::nbody::relay::Relay;
 use parhelion::particles::{self, Particles};
 use parhelion::run_config::RunConfig;
-use simulated::{Called, Simulated};
+use simulated::Simulated;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::path::Path;
@@ -53,13 +53,7 @@ pub extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
     let arguments: Vec<String> = (1..count as usize).map(text).collect();
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     let inner = MpiRank::start(None).expect("MPI starts");
-    let comm = Simulated {
-        inner,
-        idle: Cell::new(0),
-        hidden_s: Cell::new(0.0),
-        after_s: Cell::new(0.0),
-        called: Cell::default(),
-    };
+    let comm = Simulated { inner, idle: Cell::new(0), hidden_s: Cell::new(0.0), after_s: Cell::new(0.0) };
     let (links, size) = (measured_links(&comm), arguments[2].clone());
     let run = match arguments[0].as_str() {
         "heat" => heat,
@@ -264,14 +258,11 @@ fn multipoles(comm: &Simulated, repository: &str, bodies: &str, links: &Links) -
     // Computing takes no time here, so that bodies count alike: a force that remembers nothing does so.
     let mut forces = Fmm::new(&config.problem.gravity, CpuPath::best());
     let seconds = timed(comm, [0, 1], || {
-        comm.called.set(Called::default());
         forces.evaluate(&mut own, 0, comm).expect("finite forces");
     });
-    let called = comm.called.get();
     if comm.rank() > 0 {
         return (seconds, Parts::default());
     }
-    eprintln!("an evaluation on rank 0: {called:?}, {seconds:.4e} s");
     let home = machine();
     let shape = Shape::new(&home, links, comm.size(), 1);
     let size = (total as u64, None);

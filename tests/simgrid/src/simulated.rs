@@ -1,4 +1,4 @@
-//! Ranks that SMPI simulates: what they compute between messages is given in seconds, and what they ask of each other is counted.
+//! Ranks that SMPI simulates: what they compute between messages is given in seconds.
 
 use parhelion::comm::mpi::MpiRank;
 use parhelion::comm::{Communicator, Incoming, Outgoing, ReduceOp};
@@ -24,30 +24,6 @@ pub struct Simulated {
     pub hidden_s: Cell<f64>,
     /// Computing after every exchange.
     pub after_s: Cell<f64>,
-    /// Since it was last set to nothing.
-    pub called: Cell<Called>,
-}
-
-/// What a rank has asked of the others.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Called {
-    pub exchanges: u32,
-    pub reductions: u32,
-    pub reduced_bytes: usize,
-    /// Sent in exchanges.
-    pub sent_bytes: usize,
-}
-
-impl Simulated {
-    fn count(&self, what: Called) {
-        let so_far = self.called.get();
-        self.called.set(Called {
-            exchanges: so_far.exchanges + what.exchanges,
-            reductions: so_far.reductions + what.reductions,
-            reduced_bytes: so_far.reduced_bytes + what.reduced_bytes,
-            sent_bytes: so_far.sent_bytes + what.sent_bytes,
-        });
-    }
 }
 
 impl Communicator for Simulated {
@@ -64,12 +40,10 @@ impl Communicator for Simulated {
     }
 
     fn all_reduce(&self, op: ReduceOp, values: &mut [f64]) {
-        self.count(Called { reductions: 1, reduced_bytes: size_of_val(values), ..Called::default() });
         self.inner.all_reduce(op, values);
     }
 
     fn all_sum(&self, values: &mut [i64]) {
-        self.count(Called { reductions: 1, reduced_bytes: size_of_val(values), ..Called::default() });
         self.inner.all_sum(values);
     }
 
@@ -82,8 +56,6 @@ impl Communicator for Simulated {
     }
 
     fn exchange(&self, outgoing: &[Outgoing<'_>], incoming: &mut [Incoming<'_>], work: &mut dyn FnMut()) {
-        let sent_bytes = outgoing.iter().map(|message| message.data.len()).sum();
-        self.count(Called { exchanges: 1, sent_bytes, ..Called::default() });
         let idle = self.idle.get();
         self.idle.set(idle.saturating_sub(1));
         self.inner.exchange(outgoing, incoming, &mut || {
